@@ -1,0 +1,423 @@
+//! One segment of a log, as readers and the background threads see it.
+
+use std::fs::{self, File};
+use std::io::{self, IoSlice};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::{Mutex, RwLock};
+
+use super::scan;
+use crate::durable_fs::DurableFs;
+use crate::error::{Damage, ReadError, StorageError};
+use crate::format::HEADER_BLOCK_BYTES;
+use crate::format::frame;
+use crate::format::index::{Index, IndexEntry};
+use crate::format::segment::{Header, Mark};
+use crate::log::{ReadBatch, ReadLimit};
+use crate::mmap::{self, Mapping};
+
+/// A frame is indexed when it begins at least this far behind the last indexed one.
+pub(crate) const INDEX_SPACING_BYTES: u64 = 64 << 10;
+
+/// One segment of a log.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    pub(crate) header: Header,
+    dir: Arc<Path>,
+    /// Whether the file has its final name: it was synced at least once.
+    is_settled: AtomicBool,
+    /// Whether it may take more frames.
+    is_growing: AtomicBool,
+    mapping: OnceLock<Arc<Mapping>>,
+    /// The index of a segment that grows; empty for one opened as sealed.
+    live_index: RwLock<Vec<IndexEntry>>,
+    /// The whole index, once the segment takes no more frames.
+    complete: OnceLock<Index>,
+    mark_serial: AtomicU64,
+    /// Held while the files are opened by name, renamed or removed, never for a sync; whether they are gone.
+    is_removed: Mutex<bool>,
+    /// The newest journal file that holds frames of this segment; 0 for none.
+    journal_file: AtomicU64,
+}
+
+impl Segment {
+    /// Creates the segment's file, `.new`, and maps it. It becomes durable with the first [`Segment::settle`].
+    ///
+    /// # Errors
+    /// `StorageError` if there is no room or the system refuses; nothing is left behind.
+    pub(crate) fn create(
+        fs: &dyn DurableFs,
+        dir: &Arc<Path>,
+        header: Header,
+    ) -> Result<(Arc<Self>, mmap::Writer), StorageError> {
+        let path = path(dir, header.first_ordinal, "new");
+        let writer = create_file(fs, &path, &header)
+            .and_then(|file| Mapping::open(&file, header.capacity as usize, HEADER_BLOCK_BYTES))
+            .map_err(|error| StorageError::new("create the segment", &path, error))?;
+        Ok(Self::growing(header, dir, false, writer))
+    }
+
+    /// Creates the segment's file in the place of an empty one that only keeps the log's ordinals, so that there is one at
+    /// every moment. The new one is durable when this returns. It blocks on the disk.
+    ///
+    /// # Errors
+    /// As [`Segment::create`].
+    pub(crate) fn create_durable(
+        fs: &dyn DurableFs,
+        dir: &Arc<Path>,
+        header: Header,
+    ) -> Result<(Arc<Self>, mmap::Writer), StorageError> {
+        let temporary = path(dir, header.first_ordinal, "tmp");
+        let settled = path(dir, header.first_ordinal, "log");
+        let create = || {
+            let _ = fs::remove_file(&temporary);
+            let file = create_file(fs, &temporary, &header)?;
+            fs.sync(&file, &temporary)?;
+            fs.rename(&temporary, &settled)?;
+            fs.sync_dir(dir)?;
+            Mapping::open(&file, header.capacity as usize, HEADER_BLOCK_BYTES)
+        };
+        let writer = create().map_err(|error| StorageError::new("create the segment", &settled, error))?;
+        Ok(Self::growing(header, dir, true, writer))
+    }
+
+    fn growing(header: Header, dir: &Arc<Path>, is_settled: bool, writer: mmap::Writer) -> (Arc<Self>, mmap::Writer) {
+        let segment = Self::with(header, dir, is_settled);
+        segment.is_growing.store(true, Ordering::Release);
+        let _ = segment.mapping.set(Arc::clone(writer.mapping()));
+        (Arc::new(segment), writer)
+    }
+
+    /// A segment found on disk, of which everything is known.
+    pub(crate) fn found(header: Header, dir: &Arc<Path>, is_settled: bool, index: Option<Index>) -> Self {
+        let segment = Self::with(header, dir, is_settled);
+        if let Some(index) = index {
+            let _ = segment.complete.set(index);
+        }
+        segment
+    }
+
+    fn with(header: Header, dir: &Arc<Path>, is_settled: bool) -> Self {
+        Self {
+            header,
+            dir: Arc::clone(dir),
+            is_settled: AtomicBool::new(is_settled),
+            is_growing: AtomicBool::new(false),
+            mapping: OnceLock::new(),
+            live_index: RwLock::new(Vec::new()),
+            complete: OnceLock::new(),
+            mark_serial: AtomicU64::new(0),
+            is_removed: Mutex::new(false),
+            journal_file: AtomicU64::new(0),
+        }
+    }
+
+    /// Where the file is now.
+    pub(crate) fn path(&self) -> PathBuf {
+        let extension = if self.is_settled.load(Ordering::Acquire) { "log" } else { "new" };
+        path(&self.dir, self.header.first_ordinal, extension)
+    }
+
+    fn index_path(&self) -> PathBuf {
+        path(&self.dir, self.header.first_ordinal, "idx")
+    }
+
+    /// Notes that journal file `number` holds frames of this segment.
+    pub(crate) fn note_journal_file(&self, number: u64) {
+        self.journal_file.fetch_max(number, Ordering::AcqRel);
+    }
+
+    /// The newest journal file that holds frames of this segment; 0 for none.
+    pub(crate) fn journal_file(&self) -> u64 {
+        self.journal_file.load(Ordering::Acquire)
+    }
+
+    /// Continues the marks' serials after `serial`.
+    pub(crate) fn continue_marks(&self, serial: u64) {
+        self.mark_serial.fetch_max(serial, Ordering::AcqRel);
+    }
+
+    /// Adds a frame to the index of a growing segment, if it is far enough behind the last one.
+    pub(crate) fn note_frame(&self, entry: IndexEntry, last_indexed: &mut Option<u64>) {
+        if last_indexed.is_none_or(|offset| entry.offset >= offset + INDEX_SPACING_BYTES) {
+            *last_indexed = Some(entry.offset);
+            self.live_index.write().push(entry);
+        }
+    }
+
+    /// Says that the segment takes no more frames: `end_offset` is where the last one ends.
+    pub(crate) fn complete(&self, end_offset: u64, end_ordinal: u64, last_arrival_ms: u64) {
+        let entries = self.live_index.read().clone();
+        let index = Index {
+            log_id: self.header.log_id,
+            first_ordinal: self.header.first_ordinal,
+            nonce: self.header.nonce,
+            end_offset,
+            end_ordinal,
+            first_arrival_ms: entries.first().map_or(last_arrival_ms, |entry| entry.arrival_ms),
+            last_arrival_ms,
+            entries,
+        };
+        let _ = self.complete.set(index);
+        // Only now: a reader finds its place in one of the two.
+        self.is_growing.store(false, Ordering::Release);
+        self.live_index.write().clear();
+    }
+
+    /// The whole index of a segment that takes no more frames, read from its file at first use.
+    ///
+    /// # Errors
+    /// `Storage` or `Corrupt` if the index has to be made again and the segment cannot be read.
+    pub(crate) fn index(&self) -> Result<&Index, ReadError> {
+        if let Some(index) = self.complete.get() {
+            return Ok(index);
+        }
+        let index = match scan::read_index(&self.index_path(), &self.header) {
+            Some(index) => index,
+            None => scan::index_of(&self.path(), &self.header, self.mapping()?.frozen())?,
+        };
+        Ok(self.complete.get_or_init(|| index))
+    }
+
+    fn open_file(&self) -> io::Result<File> {
+        let _names_stay = self.is_removed.lock();
+        File::options().read(true).write(true).open(self.path())
+    }
+
+    fn mapping(&self) -> Result<&Arc<Mapping>, StorageError> {
+        if let Some(mapping) = self.mapping.get() {
+            return Ok(mapping);
+        }
+        let capacity = self.header.capacity as usize;
+        let mapping = self
+            .open_file()
+            .and_then(|file| Mapping::open(&file, capacity, capacity))
+            .map_err(|error| StorageError::new("map the segment", self.path(), error))?;
+        Ok(self.mapping.get_or_init(|| Arc::clone(mapping.mapping())))
+    }
+
+    /// The arrival time of the first frame, if there is one.
+    ///
+    /// # Errors
+    /// As [`Segment::index`].
+    pub(crate) fn first_arrival_ms(&self) -> Result<Option<u64>, ReadError> {
+        if let Some(entry) = self.live_index.read().first() {
+            return Ok(Some(entry.arrival_ms));
+        }
+        Ok(self.index_if_complete()?.and_then(|index| index.entries.first().map(|entry| entry.arrival_ms)))
+    }
+
+    fn index_if_complete(&self) -> Result<Option<&Index>, ReadError> {
+        if self.is_growing.load(Ordering::Acquire) { Ok(None) } else { self.index().map(Some) }
+    }
+
+    /// The last indexed frame for which `is_before` holds, or the first frame.
+    fn seek(&self, is_before: impl Fn(&IndexEntry) -> bool) -> Result<usize, ReadError> {
+        let find = |entries: &[IndexEntry]| {
+            let after = entries.partition_point(|entry| is_before(entry));
+            entries.get(after.saturating_sub(1)).map_or(HEADER_BLOCK_BYTES, |entry| entry.offset as usize)
+        };
+        {
+            let live = self.live_index.read();
+            if !live.is_empty() {
+                return Ok(find(&live));
+            }
+        }
+        Ok(self.index_if_complete()?.map_or(HEADER_BLOCK_BYTES, |index| find(&index.entries)))
+    }
+
+    /// Adds records from `batch.next_ordinal()` on to `batch`, up to `limit` and not past `end_ordinal`. Returns whether the
+    /// limit is reached.
+    ///
+    /// # Errors
+    /// `Corrupt` if a frame fails its checksum, `Storage` if the file cannot be mapped.
+    pub(crate) fn read_into(
+        &self,
+        batch: &mut ReadBatch,
+        end_ordinal: u64,
+        limit: ReadLimit,
+    ) -> Result<bool, ReadError> {
+        let bytes = self.mapping()?.to_bytes();
+        let from = batch.next_ordinal();
+        let mut offset = self.seek(|entry| entry.ordinal <= from)?;
+        while batch.next_ordinal() < end_ordinal {
+            let raw =
+                frame::parse(bytes.get(offset..).unwrap_or_default()).map_err(|reason| self.damage(offset, reason))?;
+            if raw.end_ordinal() > batch.next_ordinal() {
+                let frame = raw.verify(self.header.nonce).map_err(|reason| self.damage(offset, reason))?;
+                if frame.first_ordinal > batch.next_ordinal() {
+                    return Err(self.damage(offset, "records before this frame are missing").into());
+                }
+                if take(&bytes, offset, frame, batch, limit) {
+                    return Ok(true);
+                }
+            }
+            offset += raw.frame_bytes();
+        }
+        Ok(false)
+    }
+
+    /// The first ordinal before `end_ordinal` whose frame arrived at `arrival_ms` or later.
+    ///
+    /// # Errors
+    /// As [`Segment::read_into`].
+    pub(crate) fn position_at(&self, arrival_ms: u64, end_ordinal: u64) -> Result<Option<u64>, ReadError> {
+        let mapping = self.mapping()?;
+        let bytes = mapping.frozen();
+        let mut offset = self.seek(|entry| entry.arrival_ms < arrival_ms)?;
+        loop {
+            let Ok(raw) = frame::parse(bytes.get(offset..).unwrap_or_default()) else { return Ok(None) };
+            if raw.first_ordinal >= end_ordinal || raw.record_count == 0 {
+                return Ok(None);
+            }
+            if raw.arrival_ms >= arrival_ms {
+                raw.verify(self.header.nonce).map_err(|reason| self.damage(offset, reason))?;
+                return Ok(Some(raw.first_ordinal));
+            }
+            offset += raw.frame_bytes();
+        }
+    }
+
+    fn damage(&self, offset: usize, reason: &str) -> Damage {
+        Damage { path: self.path(), offset: offset as u64, reason: reason.to_owned() }
+    }
+
+    /// Makes everything frozen so far durable, marks how far that is, and gives the file and, once complete, its index
+    /// their final names. It blocks on the disk. A segment that was removed meanwhile needs nothing.
+    ///
+    /// # Errors
+    /// `StorageError`; after one from a sync, nothing is known of what is durable.
+    pub(crate) fn settle(&self, fs: &dyn DurableFs) -> Result<(), StorageError> {
+        match self.sync_and_name(fs) {
+            Err(_) if *self.is_removed.lock() => Ok(()),
+            other => other,
+        }
+    }
+
+    fn sync_and_name(&self, fs: &dyn DurableFs) -> Result<(), StorageError> {
+        let failed = |action| move |error: io::Error| StorageError::new(action, self.path(), error);
+        let synced_end = match self.mapping.get() {
+            Some(mapping) if self.is_growing.load(Ordering::Acquire) => mapping.frozen().len() as u64,
+            _ => self.complete.get().map_or(HEADER_BLOCK_BYTES as u64, |index| index.end_offset),
+        };
+        let file = self.open_file().map_err(failed("open the segment"))?;
+        fs.sync(&file, &self.path()).map_err(failed("sync the segment"))?;
+        let mark = Mark { serial: self.mark_serial.fetch_add(1, Ordering::AcqRel) + 1, synced_end };
+        let encoded = mark.encode(self.header.nonce);
+        fs.write_at(&file, &self.path(), &mut [IoSlice::new(&encoded)], mark.offset())
+            .map_err(failed("mark the segment"))?;
+        fs.sync(&file, &self.path()).map_err(failed("sync the segment"))?;
+        let was_settled = self.name_settled(fs).map_err(failed("name the segment"))?;
+        self.write_index(fs)?;
+        let sync_dir =
+            |dir: &Path| fs.sync_dir(dir).map_err(|error| StorageError::new("sync the directory", dir, error));
+        sync_dir(&self.dir)?;
+        // The directory's own name may be as new as the segment's.
+        if was_settled { Ok(()) } else { self.dir.parent().map_or(Ok(()), sync_dir) }
+    }
+
+    /// Gives the file its final name; whether it had it before.
+    fn name_settled(&self, fs: &dyn DurableFs) -> io::Result<bool> {
+        let _names = self.is_removed.lock();
+        let was_settled = self.is_settled.load(Ordering::Acquire);
+        if !was_settled {
+            fs.rename(&self.path(), &self::path(&self.dir, self.header.first_ordinal, "log"))?;
+            self.is_settled.store(true, Ordering::Release);
+        }
+        Ok(was_settled)
+    }
+
+    /// Writes the index file of a complete segment, if it is not there yet. Without room for it the segment is just
+    /// scanned again at the next start.
+    fn write_index(&self, fs: &dyn DurableFs) -> Result<(), StorageError> {
+        let path = self.index_path();
+        let Some(index) = self.complete.get() else { return Ok(()) };
+        // An empty segment only keeps the log's ordinals, until another takes its name.
+        if index.entries.is_empty() || path.exists() {
+            return Ok(());
+        }
+        let temporary = self::path(&self.dir, self.header.first_ordinal, "tmp");
+        let written = write_file(fs, &temporary, &index.encode()).and_then(|()| {
+            let is_removed = self.is_removed.lock();
+            if *is_removed { fs.remove(&temporary) } else { fs.rename(&temporary, &path) }
+        });
+        match written.map_err(|error| StorageError::new("write the index", path, error)) {
+            Err(error) if error.is_full() => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Removes the segment's files. Readers that hold its mapping keep it until they are done.
+    ///
+    /// # Errors
+    /// `StorageError` as the system says.
+    pub(crate) fn remove(&self, fs: &dyn DurableFs) -> Result<(), StorageError> {
+        let mut is_removed = self.is_removed.lock();
+        *is_removed = true;
+        for path in [self.index_path(), self.path()] {
+            match fs.remove(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(StorageError::new("remove the segment", path, error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Takes records of one frame into `batch`; returns whether the limit is reached.
+fn take(
+    segment: &bytes::Bytes,
+    offset: usize,
+    frame: frame::VerifiedFrame<'_>,
+    batch: &mut ReadBatch,
+    limit: ReadLimit,
+) -> bool {
+    let skipped = (batch.next_ordinal() - frame.first_ordinal) as usize;
+    let records_end = offset + frame.frame_bytes();
+    let mut records = frame.records();
+    if skipped > 0 {
+        records.nth(skipped - 1);
+    }
+    let first_at = records_end - records.rest().len();
+    let (mut record_count, mut byte_count, mut is_full) = (0, 0, false);
+    for record in records.take(frame.record_count as usize - skipped) {
+        let is_first = batch.is_empty() && record_count == 0;
+        is_full = batch.record_count() + record_count >= limit.record_count
+            || batch.byte_count() + byte_count + record.byte_count() > limit.byte_count && !is_first;
+        if is_full {
+            break;
+        }
+        record_count += 1;
+        byte_count += record.byte_count();
+    }
+    if record_count > 0 {
+        batch.push(segment.slice(first_at..records_end), frame.arrival_ms, record_count, byte_count);
+    }
+    is_full
+}
+
+/// The path of a segment's file.
+pub(crate) fn path(dir: &Path, first_ordinal: u64, extension: &str) -> PathBuf {
+    dir.join(format!("{first_ordinal:020}.{extension}"))
+}
+
+/// Creates a segment file with its header.
+pub(crate) fn create_file(fs: &dyn DurableFs, path: &Path, header: &Header) -> io::Result<File> {
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir)?;
+    }
+    let file = fs.create(path, header.capacity)?;
+    fs.write_at(&file, path, &mut [IoSlice::new(&header.encode())], 0)?;
+    Ok(file)
+}
+
+fn write_file(fs: &dyn DurableFs, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let _ = fs::remove_file(path);
+    let file = fs.create(path, bytes.len() as u64)?;
+    fs.write_at(&file, path, &mut [IoSlice::new(bytes)], 0)?;
+    fs.sync(&file, path)
+}

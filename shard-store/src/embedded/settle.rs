@@ -1,0 +1,205 @@
+//! The settler: syncs segments behind the acknowledgements, so that journal files can be used again.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+
+use super::log::LogCore;
+use super::segment::Segment;
+use crate::durable_fs::DurableFs;
+use crate::error::StorageError;
+use crate::metrics::Metrics;
+
+/// The most journal files that may wait for their segments; the committer waits beyond that.
+const WAITING_FILES_MAX: usize = 4;
+/// The most journal files kept for later use.
+const SPARE_FILES_MAX: usize = 2;
+
+/// A segment with bytes that are not known to be synced.
+pub(crate) struct Dirty {
+    pub(crate) segment: Arc<Segment>,
+    /// Fenced if the segment cannot be synced.
+    pub(crate) core: Arc<LogCore>,
+}
+
+/// A journal file that takes no more groups.
+pub(crate) struct RetiredFile {
+    pub(crate) number: u64,
+    pub(crate) path: PathBuf,
+    /// Every segment with frames in the file.
+    pub(crate) segments: Vec<Dirty>,
+    /// Whether the file is needed even when its segments are synced: the newest one keeps the numbers of the groups.
+    pub(crate) is_kept: bool,
+}
+
+enum Job {
+    File(RetiredFile),
+    Segment(Dirty),
+}
+
+/// Which journal files there are.
+#[derive(Default)]
+struct Files {
+    /// The numbers of all files that recovery would read.
+    live: BTreeSet<u64>,
+    waiting: usize,
+    /// Set when a file had to stay: those after it stay too, so that recovery finds no gap between groups.
+    is_stuck: bool,
+    spares: Vec<PathBuf>,
+    spare_serial: u64,
+}
+
+/// The background thread that syncs segments and recycles journal files.
+pub(crate) struct Settler {
+    fs: Arc<dyn DurableFs>,
+    metrics: Metrics,
+    files: Mutex<Files>,
+    changed: Condvar,
+    jobs: Mutex<Option<Sender<Job>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Settler {
+    /// Starts the thread. `spares` are journal files that wait to be used.
+    ///
+    /// # Errors
+    /// If the system refuses a thread.
+    pub(crate) fn start(fs: Arc<dyn DurableFs>, metrics: Metrics, spares: Vec<PathBuf>) -> std::io::Result<Arc<Self>> {
+        let (sender, receiver) = channel();
+        let settler = Arc::new(Self {
+            fs,
+            metrics,
+            files: Mutex::new(Files { spares, ..Files::default() }),
+            changed: Condvar::new(),
+            jobs: Mutex::new(Some(sender)),
+            thread: Mutex::new(None),
+        });
+        let worker = Arc::clone(&settler);
+        let thread = std::thread::Builder::new().name("hw-settle".into()).spawn(move || worker.run(&receiver))?;
+        *settler.thread.lock() = Some(thread);
+        Ok(settler)
+    }
+
+    /// A journal file came into use.
+    pub(crate) fn note_file(&self, number: u64) {
+        self.files.lock().live.insert(number);
+    }
+
+    /// The oldest journal file that recovery would read; `u64::MAX` if there is none.
+    pub(crate) fn oldest_file(&self) -> u64 {
+        self.files.lock().live.first().copied().unwrap_or(u64::MAX)
+    }
+
+    /// Hands over a journal file that takes no more groups.
+    pub(crate) fn retire(&self, file: RetiredFile) {
+        let mut files = self.files.lock();
+        files.live.insert(file.number);
+        files.waiting += 1;
+        self.metrics.set_journal_files(files.waiting);
+        drop(files);
+        self.send(Job::File(file));
+    }
+
+    /// Hands over a segment that takes no more frames.
+    pub(crate) fn settle(&self, dirty: Dirty) {
+        self.send(Job::Segment(dirty));
+    }
+
+    fn send(&self, job: Job) {
+        if let Some(jobs) = &*self.jobs.lock() {
+            // The receiver lives until the sender is taken.
+            let _ = jobs.send(job);
+        }
+    }
+
+    /// Waits, `patience` at most, until one more journal file may wait for its segments. Returns whether it may.
+    pub(crate) fn wait_for_room(&self, patience: Duration) -> bool {
+        let mut files = self.files.lock();
+        if files.waiting >= WAITING_FILES_MAX {
+            self.changed.wait_for(&mut files, patience);
+        }
+        files.waiting < WAITING_FILES_MAX
+    }
+
+    /// A journal file that can be used again, if there is one.
+    pub(crate) fn take_spare(&self) -> Option<PathBuf> {
+        self.files.lock().spares.pop()
+    }
+
+    /// Works off what was handed over and ends the thread.
+    pub(crate) fn stop(&self) {
+        self.jobs.lock().take();
+        if let Some(thread) = self.thread.lock().take() {
+            let _ = thread.join();
+        }
+    }
+
+    fn run(&self, jobs: &Receiver<Job>) {
+        for job in jobs {
+            match job {
+                Job::Segment(dirty) => {
+                    self.settle_segment(&dirty);
+                }
+                Job::File(file) => self.settle_file(file),
+            }
+        }
+    }
+
+    /// Syncs one segment; whether it worked. If not, its log is fenced and the journal keeps what it needs.
+    fn settle_segment(&self, dirty: &Dirty) -> bool {
+        match dirty.segment.settle(&*self.fs) {
+            Ok(()) => {
+                self.metrics.observe_settled();
+                true
+            }
+            Err(error) => {
+                tracing::error!(%error, "a segment cannot be synced; its log takes no more records until a restart");
+                dirty.core.fence.raise(error.to_string());
+                false
+            }
+        }
+    }
+
+    fn settle_file(&self, file: RetiredFile) {
+        let mut is_settled = true;
+        for dirty in &file.segments {
+            is_settled &= self.settle_segment(dirty);
+        }
+        self.files.lock().is_stuck |= !is_settled;
+        if !self.files.lock().is_stuck && !file.is_kept {
+            if let Err(error) = self.recycle(&file) {
+                tracing::warn!(%error, "a journal file cannot be recycled; the next start reads it once more");
+                self.files.lock().is_stuck = true;
+            }
+        }
+        let mut files = self.files.lock();
+        files.waiting -= 1;
+        self.metrics.set_journal_files(files.waiting);
+        self.changed.notify_all();
+    }
+
+    fn recycle(&self, file: &RetiredFile) -> Result<(), StorageError> {
+        let spare = {
+            let mut files = self.files.lock();
+            files.spare_serial += 1;
+            let name = format!("spare-{}-{}.journal", file.number, files.spare_serial);
+            (files.spares.len() < SPARE_FILES_MAX).then(|| file.path.with_file_name(name))
+        };
+        let renamed = match &spare {
+            Some(spare) => self.fs.rename(&file.path, spare),
+            None => self.fs.remove(&file.path),
+        };
+        // Durable before anybody writes to the spare: else its new bytes could come back under its old name.
+        let sync_dir = || file.path.parent().map_or(Ok(()), |dir| self.fs.sync_dir(dir));
+        renamed.and_then(|()| sync_dir()).map_err(|error| StorageError::new("recycle", &file.path, error))?;
+        let mut files = self.files.lock();
+        files.live.remove(&file.number);
+        files.spares.extend(spare);
+        Ok(())
+    }
+}

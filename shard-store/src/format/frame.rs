@@ -1,0 +1,301 @@
+//! Batch frames and the records in them (layout in [`crate::format`]).
+
+use super::{FieldWriter, checksum, u16_at, u32_at, u64_at};
+use crate::log::{Malformed, NewRecord};
+
+/// The bytes of a frame's header.
+pub(crate) const FRAME_HEADER_BYTES: usize = 32;
+/// The bytes before a record's key.
+const RECORD_HEADER_BYTES: usize = 8;
+const RECORD_FLAG_EXPLICIT_HASH_KEY: u16 = 1;
+const HASH_KEY_BYTES: usize = 16;
+const FRAME_VERSION: u8 = 1;
+
+const CRC_AT: usize = 0;
+const FRAME_BYTES_AT: usize = CRC_AT + 4;
+const VERSION_AT: usize = FRAME_BYTES_AT + 4;
+const FLAGS_AT: usize = VERSION_AT + 1;
+const HEADER_BYTES_AT: usize = FLAGS_AT + 1;
+const RECORD_COUNT_AT: usize = HEADER_BYTES_AT + 2;
+const FIRST_ORDINAL_AT: usize = RECORD_COUNT_AT + 4;
+const ARRIVAL_AT: usize = FIRST_ORDINAL_AT + 8;
+const _: () = assert!(ARRIVAL_AT + 8 == FRAME_HEADER_BYTES);
+
+/// A record, borrowed from its log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordView<'a> {
+    /// The record's position in its log.
+    pub ordinal: u64,
+    /// When it arrived, in milliseconds since the Unix epoch.
+    pub arrival_ms: u64,
+    /// The partition key, empty if it had none.
+    pub partition_key: &'a str,
+    /// The hash key that overrides the partition key's own.
+    pub explicit_hash_key: Option<u128>,
+    /// The data.
+    pub data: &'a [u8],
+}
+
+impl RecordView<'_> {
+    /// What the record counts as: partition key and data.
+    pub fn byte_count(&self) -> usize {
+        self.partition_key.len() + self.data.len()
+    }
+}
+
+/// The bytes that `records` take as one frame.
+pub(crate) fn encoded_bytes(records: &[NewRecord<'_>]) -> usize {
+    let records_bytes: usize = records
+        .iter()
+        .map(|record| {
+            let hash_key_bytes = if record.explicit_hash_key.is_some() { HASH_KEY_BYTES } else { 0 };
+            RECORD_HEADER_BYTES + record.partition_key.len() + hash_key_bytes + record.data.byte_count()
+        })
+        .sum();
+    (FRAME_HEADER_BYTES + records_bytes).next_multiple_of(8)
+}
+
+/// Fills `frame`, which is exactly [`encoded_bytes`] long, with `records` and their checksum.
+///
+/// # Errors
+/// `Malformed` if a payload cannot be decoded; `frame` then holds rubbish.
+pub(crate) fn encode_into(
+    frame: &mut [u8],
+    nonce: u64,
+    first_ordinal: u64,
+    arrival_ms: u64,
+    records: &[NewRecord<'_>],
+) -> Result<(), Malformed> {
+    let frame_bytes = u32::try_from(frame.len()).map_err(|_| Malformed)?;
+    let record_count = u32::try_from(records.len()).map_err(|_| Malformed)?;
+    FieldWriter::at(frame, FRAME_BYTES_AT)
+        .u32(frame_bytes)
+        .raw(&[FRAME_VERSION, 0])
+        .u16(FRAME_HEADER_BYTES as u16)
+        .u32(record_count)
+        .u64(first_ordinal)
+        .u64(arrival_ms);
+    let mut rest = &mut frame[FRAME_HEADER_BYTES..];
+    for record in records {
+        rest = encode_record(rest, record)?;
+    }
+    rest.fill(0);
+    let crc = checksum(nonce, &frame[FRAME_BYTES_AT..]);
+    FieldWriter::at(frame, CRC_AT).u32(crc);
+    Ok(())
+}
+
+fn encode_record<'a>(destination: &'a mut [u8], record: &NewRecord<'_>) -> Result<&'a mut [u8], Malformed> {
+    let data_bytes = record.data.byte_count();
+    let (header, rest) = destination.split_at_mut(RECORD_HEADER_BYTES);
+    FieldWriter::at(header, 0)
+        .u32(u32::try_from(data_bytes).map_err(|_| Malformed)?)
+        .u16(u16::try_from(record.partition_key.len()).map_err(|_| Malformed)?)
+        .u16(if record.explicit_hash_key.is_some() { RECORD_FLAG_EXPLICIT_HASH_KEY } else { 0 });
+    let (key, mut rest) = rest.split_at_mut(record.partition_key.len());
+    key.copy_from_slice(record.partition_key.as_bytes());
+    if let Some(hash_key) = record.explicit_hash_key {
+        let (field, after) = rest.split_at_mut(HASH_KEY_BYTES);
+        field.copy_from_slice(&hash_key.to_le_bytes());
+        rest = after;
+    }
+    let (data, rest) = rest.split_at_mut(data_bytes);
+    record.data.copy_into(data)?;
+    Ok(rest)
+}
+
+/// A frame's header, parsed but not yet trusted: only lengths within bounds are known to be sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RawFrame<'a> {
+    bytes: &'a [u8],
+    records_at: usize,
+    pub(crate) record_count: u32,
+    pub(crate) first_ordinal: u64,
+    pub(crate) arrival_ms: u64,
+}
+
+/// A frame whose checksum matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct VerifiedFrame<'a>(RawFrame<'a>);
+
+/// Parses the frame at the start of `bytes`.
+///
+/// # Errors
+/// A sentence on what is wrong.
+pub(crate) fn parse(bytes: &[u8]) -> Result<RawFrame<'_>, &'static str> {
+    let header = bytes.get(..FRAME_HEADER_BYTES).ok_or("a frame header does not fit")?;
+    let frame_bytes = u32_at(header, FRAME_BYTES_AT).ok_or("a frame header does not fit")? as usize;
+    let records_at = usize::from(u16_at(header, HEADER_BYTES_AT).ok_or("a frame header does not fit")?);
+    if frame_bytes % 8 != 0 || frame_bytes < FRAME_HEADER_BYTES || frame_bytes > bytes.len() {
+        return Err("the frame's length is impossible");
+    }
+    if header[VERSION_AT] != FRAME_VERSION || header[FLAGS_AT] != 0 {
+        return Err("the frame's version or flags are unknown");
+    }
+    if records_at < FRAME_HEADER_BYTES || records_at > frame_bytes {
+        return Err("the frame's header length is impossible");
+    }
+    Ok(RawFrame {
+        bytes: &bytes[..frame_bytes],
+        records_at,
+        record_count: u32_at(header, RECORD_COUNT_AT).ok_or("a frame header does not fit")?,
+        first_ordinal: u64_at(header, FIRST_ORDINAL_AT).ok_or("a frame header does not fit")?,
+        arrival_ms: u64_at(header, ARRIVAL_AT).ok_or("a frame header does not fit")?,
+    })
+}
+
+impl<'a> RawFrame<'a> {
+    /// The frame's length in bytes.
+    pub(crate) fn frame_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The ordinal after the last record's.
+    pub(crate) fn end_ordinal(&self) -> u64 {
+        self.first_ordinal.saturating_add(u64::from(self.record_count))
+    }
+
+    /// Trusts the frame if its checksum matches.
+    ///
+    /// # Errors
+    /// A sentence on what is wrong.
+    pub(crate) fn verify(self, nonce: u64) -> Result<VerifiedFrame<'a>, &'static str> {
+        let crc = u32_at(self.bytes, CRC_AT).ok_or("a frame header does not fit")?;
+        if checksum(nonce, &self.bytes[FRAME_BYTES_AT..]) != crc {
+            return Err("the frame's checksum does not match its bytes");
+        }
+        if self.record_count == 0 {
+            return Err("the frame holds no record");
+        }
+        Ok(VerifiedFrame(self))
+    }
+}
+
+impl<'a> std::ops::Deref for VerifiedFrame<'a> {
+    type Target = RawFrame<'a>;
+
+    fn deref(&self) -> &RawFrame<'a> {
+        &self.0
+    }
+}
+
+impl<'a> VerifiedFrame<'a> {
+    /// The records.
+    pub(crate) fn records(&self) -> Records<'a> {
+        records(&self.0.bytes[self.0.records_at..], self.0.first_ordinal, self.0.arrival_ms)
+    }
+}
+
+/// Walks encoded records of one frame, the first of which has `first_ordinal`. It ends at the first bytes that are not a
+/// record; in a verified frame those are the padding, so whoever knows the frame's record count takes that many.
+pub(crate) fn records(records: &[u8], first_ordinal: u64, arrival_ms: u64) -> Records<'_> {
+    Records { rest: records, ordinal: first_ordinal, arrival_ms }
+}
+
+/// See [`records`].
+#[derive(Clone, Debug)]
+pub(crate) struct Records<'a> {
+    rest: &'a [u8],
+    ordinal: u64,
+    arrival_ms: u64,
+}
+
+impl<'a> Records<'a> {
+    /// The bytes not walked yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    fn split(&mut self, byte_count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(byte_count)?;
+        self.rest = rest;
+        Some(taken)
+    }
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = RecordView<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<RecordView<'a>> {
+        let header = self.split(RECORD_HEADER_BYTES)?;
+        let data_bytes = u32_at(header, 0)? as usize;
+        let key_bytes = usize::from(u16_at(header, 4)?);
+        let flags = u16_at(header, 6)?;
+        let partition_key = std::str::from_utf8(self.split(key_bytes)?).ok()?;
+        let explicit_hash_key = if flags & RECORD_FLAG_EXPLICIT_HASH_KEY != 0 {
+            Some(u128::from_le_bytes(self.split(HASH_KEY_BYTES)?.first_chunk().copied()?))
+        } else {
+            None
+        };
+        let data = self.split(data_bytes)?;
+        let ordinal = self.ordinal;
+        self.ordinal += 1;
+        Some(RecordView { ordinal, arrival_ms: self.arrival_ms, partition_key, explicit_hash_key, data })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encode(nonce: u64, records: &[NewRecord<'_>]) -> Vec<u8> {
+        let mut frame = vec![0xAA; encoded_bytes(records)];
+        encode_into(&mut frame, nonce, 7, 1_000, records).unwrap();
+        frame
+    }
+
+    fn record<'a>(partition_key: &'a str, explicit_hash_key: Option<u128>, data: &'a &'a [u8]) -> NewRecord<'a> {
+        NewRecord { partition_key, explicit_hash_key, data }
+    }
+
+    #[test]
+    fn a_frame_is_laid_out_as_the_table_says() {
+        let frame = encode(5, &[record("ké", Some(258), &&b"xyz"[..])]);
+        let mut expected = Vec::new();
+        expected.extend(64u32.to_le_bytes());
+        expected.extend([1, 0]);
+        expected.extend(32u16.to_le_bytes());
+        expected.extend(1u32.to_le_bytes());
+        expected.extend(7u64.to_le_bytes());
+        expected.extend(1_000u64.to_le_bytes());
+        expected.extend(3u32.to_le_bytes());
+        expected.extend(3u16.to_le_bytes());
+        expected.extend(1u16.to_le_bytes());
+        expected.extend("ké".as_bytes());
+        expected.extend([2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        expected.extend(b"xyz");
+        expected.extend([0, 0]);
+        assert_eq!(frame[4..], expected);
+        assert_eq!(frame[..4], crc32c::crc32c_append(5, &expected).to_le_bytes());
+    }
+
+    #[test]
+    fn records_come_back_as_they_were() {
+        let frame = encode(9, &[record("a", None, &&b""[..]), record("", Some(u128::MAX), &&b"data"[..])]);
+        let verified = parse(&frame).unwrap().verify(9).unwrap();
+        let views: Vec<_> = verified.records().take(2).collect();
+        assert_eq!((views[0].ordinal, views[0].partition_key, views[0].data), (7, "a", &b""[..]));
+        assert_eq!((views[1].ordinal, views[1].explicit_hash_key, views[1].data), (8, Some(u128::MAX), &b"data"[..]));
+        assert_eq!((verified.end_ordinal(), views[1].arrival_ms), (9, 1_000));
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_other_nonce_is_found() {
+        let frame = encode(9, &[record("key", None, &&b"some data"[..])]);
+        assert!(parse(&frame).unwrap().verify(10).is_err());
+        for bit in 0..frame.len() * 8 {
+            let mut damaged = frame.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert!(parse(&damaged).and_then(|raw| raw.verify(9)).is_err(), "bit {bit}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
+            let _ = parse(&bytes).map(|raw| raw.verify(0));
+            assert!(records(&bytes, 0, 0).count() <= bytes.len());
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The on-disk format, version 1, for a reader who will never see the rest of the code.
+//!
+//! ```text
+//! DATA-DIR/
+//!   LOCK                          held by the process that has the store open
+//!   headwater.json                {"format":1}: what this directory is
+//!   catalog.redb                  the catalog (see `crate::catalog`)
+//!   journal/NNNNNNNNNNNNNNNNNNNN.journal    journal files by number; spare-*.journal wait to be used
+//!   logs/NNNNNNNNNNNN/            one directory a log, by log id
+//!     NNNNNNNNNNNNNNNNNNNN.new    a segment by its first ordinal, not yet known to be durable
+//!     NNNNNNNNNNNNNNNNNNNN.log    a segment that has been synced at least once
+//!     NNNNNNNNNNNNNNNNNNNN.idx    its sparse index: the segment is sealed, synced and never changes again
+//! ```
+//!
+//! All numbers are little-endian. Checksums are CRC-32C, begun not from zero but from a **seed** that is folded from the
+//! file's random nonce, so that bytes which an earlier life of the same disk blocks left behind never pass for valid.
+//! Structures are 8-byte aligned. Reserved bytes are written as zero and covered by the checksum. An unknown version is
+//! refused. Offsets count from the start of the structure.
+//!
+//! # Segment: a header block of 4,096 bytes, then batch frames back to back
+//!
+//! | offset | size | field | meaning and trust |
+//! |---|---|---|---|
+//! | 0 | 8 | magic | `HWSEGM1\0` |
+//! | 8 | 4 | crc32c | over bytes 12 to 64, seed of nonce 0 |
+//! | 12 | 4 | version | 1 |
+//! | 16 | 8 | log id | which log it belongs to |
+//! | 24 | 8 | first ordinal | as in the file's name |
+//! | 32 | 8 | nonce | random, the seed of the frames' checksums |
+//! | 40 | 8 | capacity | the file's size in bytes; a shorter file was cut by somebody |
+//! | 48 | 16 | reserved | |
+//! | 512, 1024 | 32 | marks | how far the segment is known to be synced; the valid one with the higher serial counts |
+//!
+//! A **mark**: crc32c (4, over bytes 4 to 32, seed of the nonce), reserved (4), serial (8), synced end (8, a byte offset in
+//! the file), reserved (8).
+//!
+//! # Frame: one batch, atomic
+//!
+//! | offset | size | field | meaning and trust |
+//! |---|---|---|---|
+//! | 0 | 4 | crc32c | over bytes 4 to the end, seed of the segment's nonce; until it matches only a bounded `frame bytes` is used |
+//! | 4 | 4 | frame bytes | the whole frame with padding, a multiple of 8 |
+//! | 8 | 1 | version | 1 |
+//! | 9 | 1 | flags | none yet; bits for zstd and encryption are set aside (0 and 1) |
+//! | 10 | 2 | header bytes | 32; later fields can be skipped by it |
+//! | 12 | 4 | record count | at least 1 |
+//! | 16 | 8 | first ordinal | that of the first record; frames follow each other without gaps |
+//! | 24 | 8 | arrival time | milliseconds since the Unix epoch; never decreasing in a log |
+//!
+//! Then the records: data bytes (4), key bytes (2), flags (2; bit 0: an explicit hash key follows the key), the partition
+//! key in UTF-8, the explicit hash key (16, if flagged), the data; no padding between records, zeros after the last.
+//!
+//! # Index: a header of 96 bytes, then entries of 24 bytes
+//!
+//! magic `HWINDX1\0` (8), crc32c (4, over bytes 12 to the end, seed of nonce 0), version (4), log id, first ordinal, nonce,
+//! end offset, end ordinal, first arrival, last arrival, entry count (8 each), reserved (16). An entry: ordinal, arrival
+//! time, byte offset of a frame (8 each), ascending, the first frame first. An index that does not fit its segment is made again from it.
+//!
+//! # Journal file: a header block of 4,096 bytes, then groups back to back
+//!
+//! Header: magic `HWJRNL1\0` (8), crc32c (4, over bytes 12 to 64, seed of nonce 0), version (4), file number (8), nonce (8),
+//! first group (8), capacity (8), reserved (16). The header is synced before the file gets its numbered name.
+//!
+//! | offset | size | field of a group | meaning and trust |
+//! |---|---|---|---|
+//! | 0 | 4 | crc32c | over bytes 4 to the end of the entry table, seed of the file's nonce; frames carry their own |
+//! | 4 | 4 | magic | `HWGR` |
+//! | 8 | 8 | group bytes | the whole group |
+//! | 16 | 8 | number | ascending by one, across files |
+//! | 24 | 8 | durable up to | the last group known to be durable when this one was written |
+//! | 32 | 4 | entry count | 0 in a note, which only tells what is durable and is overwritten by the next group |
+//! | 36 | 4 | reserved | |
+//! | 40 | 8 | nonce | the file's, so that a search can find a group behind damage |
+//!
+//! Then the entry table, 40 bytes each: log id (8), segment's first ordinal (8), segment's nonce (8), frame's offset in the
+//! segment (8), frame bytes (4), segment capacity in KiB (4); then the frames in the order of the table.
+//!
+//! # Recovery, case by case
+//!
+//! | case | rule |
+//! |---|---|
+//! | group invalid, no later group or note says it was durable | nobody was told: it and what follows is cut |
+//! | group invalid, a later one says it was durable | acknowledged bytes are damaged: refuse, name file and offset |
+//! | journal frame that differs in its segment, or whose segment is missing or has no valid header yet (`.new`) | written again from the journal |
+//! | first invalid frame of the last segment at or after its durable end (mark and journal) | cut there; whole frames before it are synced, then kept |
+//! | first invalid frame before the durable end, or in a segment that others follow | damaged: refuse |
+//! | `.log` without a valid header or shorter than its capacity | damaged: refuse |
+//! | `.new` without a valid header and nothing in the journal | nobody was told: removed |
+//! | `.new` that ends before the next segment begins, the next ones being `.new` too | power loss without a journal: the log is cut there |
+//! | ordinals missing between segments | damaged: refuse |
+//! | index missing or invalid | made again from the segment |
+//!
+//! After every start the first append goes to a new segment, so that bytes behind a cut are never taken for records.
+
+pub mod frame;
+pub(crate) mod index;
+pub(crate) mod journal;
+pub(crate) mod segment;
+
+/// The format of the whole directory, as `headwater.json` states it.
+pub(crate) const STORE_FORMAT: u32 = 1;
+
+/// Segments and journal files begin with a header block of this size.
+pub(crate) const HEADER_BLOCK_BYTES: usize = 4096;
+
+/// The version that every structure carries.
+pub(crate) const VERSION: u32 = 1;
+
+/// The CRC-32C of `bytes`, begun from the seed of `nonce`.
+pub(crate) fn checksum(nonce: u64, bytes: &[u8]) -> u32 {
+    crc32c::crc32c_append(fold(nonce), bytes)
+}
+
+/// Goes on with a checksum over more bytes.
+pub(crate) fn checksum_append(checksum: u32, bytes: &[u8]) -> u32 {
+    crc32c::crc32c_append(checksum, bytes)
+}
+
+fn fold(nonce: u64) -> u32 {
+    (nonce as u32) ^ ((nonce >> 32) as u32)
+}
+
+/// Reads the little-endian number at `offset`, or `None` if it does not lie wholly in `bytes`.
+pub(crate) fn u64_at(bytes: &[u8], offset: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(bytes.get(offset..)?.first_chunk().copied()?))
+}
+
+/// Reads the little-endian number at `offset`, or `None` if it does not lie wholly in `bytes`.
+pub(crate) fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(bytes.get(offset..)?.first_chunk().copied()?))
+}
+
+/// Reads the little-endian number at `offset`, or `None` if it does not lie wholly in `bytes`.
+pub(crate) fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(bytes.get(offset..)?.first_chunk().copied()?))
+}
+
+/// Writes little-endian fields one after the other; the counterpart of the `*_at` readers.
+pub(crate) struct FieldWriter<'a> {
+    bytes: &'a mut [u8],
+    offset: usize,
+}
+
+impl<'a> FieldWriter<'a> {
+    /// Begins at `offset` of `bytes`.
+    pub(crate) fn at(bytes: &'a mut [u8], offset: usize) -> Self {
+        Self { bytes, offset }
+    }
+
+    /// Writes a field as it is.
+    pub(crate) fn raw(mut self, field: &[u8]) -> Self {
+        self.bytes[self.offset..self.offset + field.len()].copy_from_slice(field);
+        self.offset += field.len();
+        self
+    }
+
+    /// Writes a 64-bit field.
+    pub(crate) fn u64(self, field: u64) -> Self {
+        self.raw(&field.to_le_bytes())
+    }
+
+    /// Writes a 32-bit field.
+    pub(crate) fn u32(self, field: u32) -> Self {
+        self.raw(&field.to_le_bytes())
+    }
+
+    /// Writes a 16-bit field.
+    pub(crate) fn u16(self, field: u16) -> Self {
+        self.raw(&field.to_le_bytes())
+    }
+}

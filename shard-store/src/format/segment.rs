@@ -1,0 +1,155 @@
+//! Segment headers and marks (layout in [`crate::format`]).
+
+use super::{FieldWriter, HEADER_BLOCK_BYTES, VERSION, checksum, u32_at, u64_at};
+
+const MAGIC: &[u8; 8] = b"HWSEGM1\0";
+const CRC_AT: usize = 8;
+const CHECKED_AT: usize = CRC_AT + 4;
+const LOG_AT: usize = CHECKED_AT + 4;
+const FIRST_ORDINAL_AT: usize = LOG_AT + 8;
+const NONCE_AT: usize = FIRST_ORDINAL_AT + 8;
+const CAPACITY_AT: usize = NONCE_AT + 8;
+const CHECKED_END: usize = 64;
+
+/// Where the marks stand: in sectors of their own, so that a torn write hits one of them at most.
+pub(crate) const MARK_OFFSETS: [u64; 2] = [512, 1024];
+/// The bytes of a mark.
+pub(crate) const MARK_BYTES: usize = 32;
+const MARK_CHECKED_AT: usize = 4;
+const MARK_SERIAL_AT: usize = 8;
+const MARK_SYNCED_END_AT: usize = MARK_SERIAL_AT + 8;
+
+/// A segment's header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) log_id: u64,
+    pub(crate) first_ordinal: u64,
+    pub(crate) nonce: u64,
+    /// The file's size in bytes.
+    pub(crate) capacity: u64,
+}
+
+impl Header {
+    /// The header's bytes; the rest of the header block holds marks or zeros.
+    pub(crate) fn encode(&self) -> [u8; CHECKED_END] {
+        let mut bytes = [0; CHECKED_END];
+        FieldWriter::at(&mut bytes, 0)
+            .raw(MAGIC)
+            .u32(0)
+            .u32(VERSION)
+            .u64(self.log_id)
+            .u64(self.first_ordinal)
+            .u64(self.nonce)
+            .u64(self.capacity);
+        let crc = checksum(0, &bytes[CHECKED_AT..]);
+        FieldWriter::at(&mut bytes, CRC_AT).u32(crc);
+        bytes
+    }
+
+    /// Decodes a header block.
+    ///
+    /// # Errors
+    /// A sentence on what is wrong.
+    pub(crate) fn decode(block: &[u8]) -> Result<Self, &'static str> {
+        let bytes = block.get(..CHECKED_END).ok_or("the segment header is cut off")?;
+        if !bytes.starts_with(MAGIC) {
+            return Err("the segment header's magic is missing");
+        }
+        if u32_at(bytes, CRC_AT) != Some(checksum(0, &bytes[CHECKED_AT..])) {
+            return Err("the segment header's checksum does not match");
+        }
+        if u32_at(bytes, CHECKED_AT) != Some(VERSION) {
+            return Err("the segment's version is unknown");
+        }
+        let field = |offset| u64_at(bytes, offset).ok_or("the segment header is cut off");
+        let header = Self {
+            log_id: field(LOG_AT)?,
+            first_ordinal: field(FIRST_ORDINAL_AT)?,
+            nonce: field(NONCE_AT)?,
+            capacity: field(CAPACITY_AT)?,
+        };
+        if header.capacity < HEADER_BLOCK_BYTES as u64 || usize::try_from(header.capacity).is_err() {
+            return Err("the segment's capacity is impossible");
+        }
+        Ok(header)
+    }
+}
+
+/// How far a segment is known to be synced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) serial: u64,
+    /// A byte offset in the file: everything before it is durable.
+    pub(crate) synced_end: u64,
+}
+
+impl Mark {
+    /// The mark's bytes, for the slot that its serial chooses (see [`Mark::offset`]).
+    pub(crate) fn encode(&self, nonce: u64) -> [u8; MARK_BYTES] {
+        let mut bytes = [0; MARK_BYTES];
+        FieldWriter::at(&mut bytes, MARK_SERIAL_AT).u64(self.serial).u64(self.synced_end);
+        let crc = checksum(nonce, &bytes[MARK_CHECKED_AT..]);
+        FieldWriter::at(&mut bytes, 0).u32(crc);
+        bytes
+    }
+
+    /// Where the mark is written: slots take turns.
+    pub(crate) fn offset(&self) -> u64 {
+        MARK_OFFSETS[usize::from(self.serial % 2 == 1)]
+    }
+
+    /// The newest valid mark of a header block, if there is one.
+    pub(crate) fn newest(block: &[u8], nonce: u64) -> Option<Self> {
+        let decode = |&offset: &u64| Self::decode(block.get(offset as usize..)?, nonce);
+        MARK_OFFSETS.iter().filter_map(decode).max_by_key(|mark| mark.serial)
+    }
+
+    fn decode(bytes: &[u8], nonce: u64) -> Option<Self> {
+        let bytes = bytes.get(..MARK_BYTES)?;
+        (u32_at(bytes, 0)? == checksum(nonce, &bytes[MARK_CHECKED_AT..])).then_some(())?;
+        Some(Self { serial: u64_at(bytes, MARK_SERIAL_AT)?, synced_end: u64_at(bytes, MARK_SYNCED_END_AT)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: Header = Header { log_id: 3, first_ordinal: 70, nonce: 0x1234_5678_9ABC_DEF0, capacity: 65_536 };
+
+    #[test]
+    fn a_header_is_laid_out_as_the_table_says() {
+        let mut expected = Vec::from(*b"HWSEGM1\0");
+        let mut checked = Vec::from(1u32.to_le_bytes());
+        for field in [3u64, 70, 0x1234_5678_9ABC_DEF0, 65_536, 0, 0] {
+            checked.extend(field.to_le_bytes());
+        }
+        expected.extend(crc32c::crc32c(&checked).to_le_bytes());
+        expected.extend(checked);
+        assert_eq!(HEADER.encode()[..], expected);
+        assert_eq!(Header::decode(&expected), Ok(HEADER));
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_header_is_found() {
+        for bit in 0..CHECKED_END * 8 {
+            let mut damaged = HEADER.encode();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert!(Header::decode(&damaged).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn the_newest_valid_mark_counts() {
+        let mut block = vec![0; HEADER_BLOCK_BYTES];
+        assert_eq!(Mark::newest(&block, 9), None);
+        let marks = [1, 2].map(|serial| Mark { serial, synced_end: 4096 * serial });
+        for mark in &marks {
+            let at = mark.offset() as usize;
+            block[at..at + MARK_BYTES].copy_from_slice(&mark.encode(9));
+        }
+        assert_eq!(Mark::newest(&block, 9), Some(marks[1]));
+        block[marks[1].offset() as usize + 16] ^= 1;
+        assert_eq!(Mark::newest(&block, 9), Some(marks[0]));
+    }
+}

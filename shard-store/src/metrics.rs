@@ -1,0 +1,90 @@
+//! The engine's metrics: their names stand here and nowhere else.
+
+use std::time::Duration;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+/// What the engine counts.
+#[derive(Clone)]
+pub(crate) struct Metrics {
+    appended_records: Counter,
+    appended_bytes: Counter,
+    commit_seconds: Histogram,
+    commit_bytes: Counter,
+    settled_segments: Counter,
+    journal_files: Gauge,
+    fenced: Gauge,
+}
+
+impl Metrics {
+    /// Registers the metrics.
+    pub(crate) fn register(registry: &mut Registry) -> Self {
+        let registry = registry.sub_registry_with_prefix("shard_store");
+        let metrics = Self {
+            appended_records: Counter::default(),
+            appended_bytes: Counter::default(),
+            // 50 µs to about 1.6 s.
+            commit_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
+            commit_bytes: Counter::default(),
+            settled_segments: Counter::default(),
+            journal_files: Gauge::default(),
+            fenced: Gauge::default(),
+        };
+        registry.register("appended_records", "Records appended to logs", metrics.appended_records.clone());
+        registry.register_with_unit("appended", "Frames appended to logs", Unit::Bytes, metrics.appended_bytes.clone());
+        registry.register_with_unit(
+            "journal_commit",
+            "Time to write and sync one group of batches",
+            Unit::Seconds,
+            metrics.commit_seconds.clone(),
+        );
+        registry.register_with_unit(
+            "journal_written",
+            "Groups written to the journal",
+            Unit::Bytes,
+            metrics.commit_bytes.clone(),
+        );
+        registry.register(
+            "settled_segments",
+            "Segments synced after their journal file",
+            metrics.settled_segments.clone(),
+        );
+        registry.register(
+            "journal_files",
+            "Journal files whose segments are not synced yet",
+            metrics.journal_files.clone(),
+        );
+        registry.register("fenced", "1 after a failed write or sync: nothing is acknowledged", metrics.fenced.clone());
+        metrics
+    }
+
+    /// A batch was appended.
+    pub(crate) fn observe_append(&self, record_count: usize, byte_count: usize) {
+        self.appended_records.inc_by(record_count as u64);
+        self.appended_bytes.inc_by(byte_count as u64);
+    }
+
+    /// A group was written and synced.
+    pub(crate) fn observe_commit(&self, latency: Duration, byte_count: u64) {
+        self.commit_seconds.observe(latency.as_secs_f64());
+        self.commit_bytes.inc_by(byte_count);
+    }
+
+    /// A segment was synced.
+    pub(crate) fn observe_settled(&self) {
+        self.settled_segments.inc();
+    }
+
+    /// So many journal files are waiting for their segments to be synced.
+    pub(crate) fn set_journal_files(&self, count: usize) {
+        self.journal_files.set(count as i64);
+    }
+
+    /// The store is fenced.
+    pub(crate) fn set_fenced(&self) {
+        self.fenced.set(1);
+    }
+}

@@ -1,0 +1,182 @@
+//! Putting records: route, throttle in order, one append per shard and request, then wait for all of them.
+//!
+//! Records are copied before [`Stream::append`] returns, so they may borrow from a request's body; what is awaited
+//! afterwards borrows nothing. A record that is refused does not keep the others from being stored.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::error::PutError;
+use super::sequence::SequenceNumber;
+use super::shard::{Shard, ShardNumber};
+use super::snapshot::Stream;
+use crate::error::AppendError;
+use crate::log::{Appended, BoxFuture, NewRecord};
+
+/// What counts against the limits: data and partition key.
+fn counted_bytes(record: &NewRecord<'_>) -> usize {
+    record.data.byte_count() + record.partition_key.len()
+}
+
+/// Records on their way to their shards.
+#[must_use = "records are stored only once they were waited for"]
+pub struct PendingAppend {
+    results: Vec<Result<SequenceNumber, PutError>>,
+    /// The places of the admitted records in the request, shard by shard.
+    places: Vec<u32>,
+    batches: Vec<PendingBatch>,
+}
+
+struct PendingBatch {
+    shard: Arc<Shard>,
+    durable: BoxFuture<'static, Result<Appended, AppendError>>,
+    /// Which of the places are in this batch.
+    members: Range<usize>,
+}
+
+/// A single record on its way to its shard.
+#[must_use = "a record is stored only once it was waited for"]
+pub struct PendingRecord {
+    shard: Arc<Shard>,
+    durable: BoxFuture<'static, Result<Appended, AppendError>>,
+}
+
+impl PendingRecord {
+    /// Waits until the record is durable. Returns its sequence number, which names its shard.
+    ///
+    /// # Errors
+    /// `Append` if it could not be made durable.
+    pub async fn settle(self) -> Result<SequenceNumber, PutError> {
+        let appended = self.durable.await?;
+        Ok(self.shard.sequence_number(appended.first_ordinal))
+    }
+}
+
+impl PendingAppend {
+    /// Waits until all batches are durable or lost. Returns what became of each record, in the order of the request.
+    pub async fn settle(mut self) -> Vec<Result<SequenceNumber, PutError>> {
+        for batch in self.batches {
+            let outcome = batch.durable.await;
+            let places = self.places.get(batch.members).unwrap_or_default();
+            settle_batch(&mut self.results, places, &batch.shard, &outcome);
+        }
+        self.results
+    }
+}
+
+/// Notes the outcome of one batch in the results of its records.
+fn settle_batch(
+    results: &mut [Result<SequenceNumber, PutError>],
+    places: &[u32],
+    shard: &Shard,
+    outcome: &Result<Appended, AppendError>,
+) {
+    for (place, offset) in places.iter().zip(0u64..) {
+        if let Some(result) = results.get_mut(*place as usize) {
+            *result = match outcome {
+                Ok(appended) => Ok(shard.sequence_number(appended.first_ordinal + offset)),
+                Err(error) => Err(PutError::Append(error.clone())),
+            };
+        }
+    }
+}
+
+impl Stream {
+    /// Puts one record at `now_ms`.
+    ///
+    /// # Errors
+    /// `Throttled` if the shard's write throughput is used up, `Append` if the log refuses the record. Nothing is
+    /// written then.
+    pub fn append_one(&self, record: &NewRecord<'_>, now_ms: u64) -> Result<PendingRecord, PutError> {
+        let shard = self.shard_at(self.route(record));
+        if self.is_enforced() && !shard.writes.admit_one(now_ms, counted_bytes(record)) {
+            return Err(PutError::Throttled { shard: shard.number() });
+        }
+        let durable = shard.log().append(std::slice::from_ref(record))?;
+        Ok(PendingRecord { shard: Arc::clone(shard), durable })
+    }
+
+    /// Puts the records of one request at `now_ms`. Records of the same shard are stored in the order of `records` and
+    /// without others between them; throttled ones are left out.
+    pub fn append(&self, records: &[NewRecord<'_>], now_ms: u64) -> PendingAppend {
+        let routed = self.append_route(records);
+        let mut pending = PendingAppend {
+            // Overwritten for every record: it is either throttled, or in a batch.
+            results: vec![Err(PutError::Throttled { shard: ShardNumber(0) }); records.len()],
+            places: Vec::with_capacity(records.len()),
+            batches: Vec::new(),
+        };
+        let mut batch = Vec::with_capacity(records.len());
+        for group in routed.chunk_by(|left, right| left.shard == right.shard) {
+            let Some(first) = group.first() else { continue };
+            let shard = self.shard_at(first.shard as usize);
+            let members_start = pending.places.len();
+            self.append_admit(shard, group, records, now_ms, &mut pending, &mut batch);
+            if batch.is_empty() {
+                continue;
+            }
+            let members = members_start..pending.places.len();
+            match shard.log().append(&batch) {
+                Ok(durable) => pending.batches.push(PendingBatch { shard: Arc::clone(shard), durable, members }),
+                Err(error) => {
+                    let places = pending.places.get(members).unwrap_or_default();
+                    settle_batch(&mut pending.results, places, shard, &Err(error));
+                }
+            }
+            batch.clear();
+        }
+        pending
+    }
+
+    /// The records by shard, and for each shard in the order of the request.
+    fn append_route(&self, records: &[NewRecord<'_>]) -> Vec<Routed> {
+        let mut routed: Vec<_> = records
+            .iter()
+            .zip(0u32..)
+            .map(|(record, place)| Routed { shard: self.route(record) as u32, place })
+            .collect();
+        routed.sort_unstable();
+        routed
+    }
+
+    /// Moves the records of one shard that its throttle admits to `batch`, and notes their places.
+    fn append_admit<'a>(
+        &self,
+        shard: &Shard,
+        group: &[Routed],
+        records: &[NewRecord<'a>],
+        now_ms: u64,
+        pending: &mut PendingAppend,
+        batch: &mut Vec<NewRecord<'a>>,
+    ) {
+        let of_shard =
+            group.iter().filter_map(|routed| records.get(routed.place as usize).map(|record| (routed.place, record)));
+        let mut verdict = |(place, record): (u32, &NewRecord<'a>), is_admitted: bool| {
+            if is_admitted {
+                pending.places.push(place);
+                batch.push(*record);
+            } else if let Some(result) = pending.results.get_mut(place as usize) {
+                *result = Err(PutError::Throttled { shard: shard.number() });
+            }
+        };
+        if self.is_enforced() {
+            let asking = of_shard.map(|(place, record)| ((place, record), counted_bytes(record)));
+            shard.writes.admit(now_ms, asking, verdict);
+        } else {
+            of_shard.for_each(|asking| verdict(asking, true));
+        }
+    }
+
+    fn shard_at(&self, place: usize) -> &Arc<Shard> {
+        self.shards().get(place).expect("a route leads to one of the stream's shards, of which there is at least one")
+    }
+}
+
+/// A record of the request and the shard that takes it. They sort by shard, then by place.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Routed {
+    /// The place in [`Stream::shards`].
+    shard: u32,
+    /// The place in the request.
+    place: u32,
+}

@@ -1,0 +1,199 @@
+//! What is stored about a stream: one catalog record, `stream/ACCOUNT/REGION/NAME`, as JSON.
+//!
+//! A newer version may add members; an older one ignores what it does not know. Members are never given another
+//! meaning. Throttle balances and iterators are not stored.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::hash_range::{HashRange, tile_the_key_space};
+use super::limits::{RECORD_BYTES_MAX_DEFAULT, RETENTION_HOURS_DEFAULT};
+use super::shard::ShardNumber;
+use crate::log::LogId;
+
+/// What the keys of stream definitions begin with.
+pub(crate) const PREFIX: &str = "stream/";
+
+/// Names a stream: names are unique within an account and region.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct StreamKey {
+    /// The account, 12 digits.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// The name.
+    pub name: String,
+}
+
+impl StreamKey {
+    /// The stream called `name` of an account in a region.
+    pub fn new(account: impl Into<String>, region: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { account: account.into(), region: region.into(), name: name.into() }
+    }
+
+    /// Where its definition stands in the catalog.
+    pub(crate) fn catalog_key(&self) -> String {
+        format!("{PREFIX}{}/{}/{}", self.account, self.region, self.name)
+    }
+}
+
+impl fmt::Display for StreamKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of account {} in {}", self.name, self.account, self.region)
+    }
+}
+
+/// Tells a stream from every other that has or had its name. Ids are never used twice in a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StreamId(pub u64);
+
+/// How a stream's capacity is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum StreamMode {
+    /// The user says how many shards there are.
+    Provisioned,
+    /// The number of shards follows the load.
+    OnDemand,
+}
+
+/// A stream as stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Definition {
+    pub(crate) key: StreamKey,
+    pub(crate) id: StreamId,
+    pub(crate) created_ms: u64,
+    pub(crate) mode: StreamMode,
+    #[serde(default = "retention_hours_default")]
+    pub(crate) retention_hours: u32,
+    #[serde(default = "record_bytes_max_default")]
+    pub(crate) record_bytes_max: u64,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) shards: Vec<ShardDefinition>,
+}
+
+/// A shard as stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ShardDefinition {
+    pub(crate) number: ShardNumber,
+    pub(crate) log: LogId,
+    pub(crate) range: HashRange,
+    pub(crate) created_ms: u64,
+    /// The generation of its sequence numbers; see [`super::sequence`].
+    pub(crate) generation: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) parent: Option<ShardNumber>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) adjacent_parent: Option<ShardNumber>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) closed: Option<Closure>,
+}
+
+/// How a shard ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closure {
+    /// When it was closed, in milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// The ordinal behind its last record.
+    pub end_ordinal: u64,
+}
+
+fn retention_hours_default() -> u32 {
+    RETENTION_HOURS_DEFAULT
+}
+
+fn record_bytes_max_default() -> u64 {
+    RECORD_BYTES_MAX_DEFAULT
+}
+
+impl Definition {
+    /// Checks what the rest of the code relies on.
+    ///
+    /// # Errors
+    /// A sentence about the first fact that does not hold.
+    pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
+        if !self.shards.is_sorted_by(|left, right| left.number < right.number) {
+            return Err("its shards are not in the order of their numbers");
+        }
+        let open = self.shards.iter().filter(|shard| shard.closed.is_none());
+        if !tile_the_key_space(open.map(|shard| shard.range)) {
+            return Err("the hash ranges of its open shards do not tile the key space");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hash_range::HashKey;
+    use super::*;
+
+    fn shard(number: u32, start: u128, end: u128) -> ShardDefinition {
+        ShardDefinition {
+            number: ShardNumber(number),
+            log: LogId(u64::from(number) + 10),
+            range: HashRange { start: HashKey(start), end: HashKey(end) },
+            created_ms: 1_700_000_000_000,
+            generation: 1_700_000_000,
+            parent: None,
+            adjacent_parent: None,
+            closed: None,
+        }
+    }
+
+    fn definition(shards: Vec<ShardDefinition>) -> Definition {
+        Definition {
+            key: StreamKey::new("000000000000", "us-east-1", "clicks"),
+            id: StreamId(10),
+            created_ms: 1_700_000_000_000,
+            mode: StreamMode::Provisioned,
+            retention_hours: 24,
+            record_bytes_max: 1 << 20,
+            tags: BTreeMap::new(),
+            shards,
+        }
+    }
+
+    #[test]
+    fn a_definition_survives_its_json() {
+        let mut parent = shard(0, 0, u128::MAX);
+        parent.closed = Some(Closure { at_ms: 5, end_ordinal: 7 });
+        let mut child = shard(1, 0, u128::MAX);
+        child.parent = Some(ShardNumber(0));
+        let mut definition = definition(vec![parent, child]);
+        definition.tags.insert("team".to_owned(), "web".to_owned());
+        let json = serde_json::to_vec(&definition).unwrap();
+        assert_eq!(serde_json::from_slice::<Definition>(&json).unwrap(), definition);
+    }
+
+    #[test]
+    fn the_json_is_what_earlier_versions_wrote() {
+        let json = concat!(
+            r#"{"key":{"account":"000000000000","region":"us-east-1","name":"clicks"},"id":10,"#,
+            r#""created_ms":1700000000000,"mode":"PROVISIONED","retention_hours":24,"record_bytes_max":1048576,"#,
+            r#""shards":[{"number":0,"log":10,"range":{"start":"0","end":"340282366920938463463374607431768211455"},"#,
+            r#""created_ms":1700000000000,"generation":1700000000}]}"#,
+        );
+        let definition = definition(vec![shard(0, 0, u128::MAX)]);
+        assert_eq!(serde_json::to_string(&definition).unwrap(), json);
+    }
+
+    #[test]
+    fn members_of_a_newer_version_are_ignored() {
+        let mut json = serde_json::to_value(definition(vec![shard(0, 0, u128::MAX)])).unwrap();
+        json["invented_later"] = serde_json::json!({"a": 1});
+        assert!(serde_json::from_value::<Definition>(json).is_ok());
+    }
+
+    #[test]
+    fn open_shards_must_tile_and_stand_in_order() {
+        assert_eq!(definition(vec![shard(0, 0, 9), shard(1, 10, u128::MAX)]).check_invariants(), Ok(()));
+        assert!(definition(vec![shard(0, 0, 9)]).check_invariants().is_err());
+        assert!(definition(vec![shard(1, 0, 9), shard(0, 10, u128::MAX)]).check_invariants().is_err());
+        assert!(definition(vec![]).check_invariants().is_err());
+    }
+}

@@ -1,0 +1,45 @@
+//! The limits of streams and shards, each beside the AWS page it comes from.
+
+use std::time::Duration;
+
+/// The longest stream name, in characters. Source: Kinesis Data Streams API Reference, "CreateStream".
+pub const STREAM_NAME_CHARS_MAX: usize = 128;
+
+/// How long a record is kept where nothing else is said. Source: Kinesis Data Streams API Reference, "CreateStream".
+pub const RETENTION_HOURS_DEFAULT: u32 = 24;
+
+/// The largest record of a stream that was created without a limit of its own: data and partition key together.
+/// Source: Kinesis Data Streams Developer Guide, "Quotas and limits".
+pub const RECORD_BYTES_MAX_DEFAULT: u64 = 1024 * 1024;
+
+/// What one shard takes in a second, in bytes of data and partition keys. Source: Kinesis Data Streams Developer Guide,
+/// "Quotas and limits".
+pub const SHARD_WRITE_BYTES_PER_SECOND: u64 = 1024 * 1024;
+
+/// How many records one shard takes in a second. Source: as [`SHARD_WRITE_BYTES_PER_SECOND`].
+pub const SHARD_WRITE_RECORDS_PER_SECOND: u64 = 1_000;
+
+/// What one shard gives in a second to all `GetRecords` calls together, in bytes. Source: as
+/// [`SHARD_WRITE_BYTES_PER_SECOND`].
+pub const SHARD_READ_BYTES_PER_SECOND: u64 = 2 * 1024 * 1024;
+
+/// How many `GetRecords` calls one shard answers in a second. Source: as [`SHARD_WRITE_BYTES_PER_SECOND`].
+pub const SHARD_READ_CALLS_PER_SECOND: u64 = 5;
+
+/// The most records of one read. Source: Kinesis Data Streams API Reference, "GetRecords".
+pub const READ_RECORDS_MAX: usize = 10_000;
+
+/// The most bytes of one read. Source: as [`READ_RECORDS_MAX`].
+pub const READ_BYTES_MAX: usize = 10 * 1024 * 1024;
+
+/// How long an iterator can be used. Source: Kinesis Data Streams API Reference, "GetShardIterator".
+pub const ITERATOR_LIFETIME: Duration = Duration::from_secs(300);
+
+/// The longest text of an iterator, in characters. Source: as [`ITERATOR_LIFETIME`].
+pub const ITERATOR_CHARS_MAX: usize = 512;
+
+/// The shards that an on-demand stream starts with. Source: Kinesis Data Streams Developer Guide, "Choose the right mode".
+pub const ON_DEMAND_SHARDS: u32 = 4;
+
+/// The most shards of one stream. Source: Kinesis Data Streams API Reference, "UpdateShardCount".
+pub const SHARDS_PER_STREAM_MAX: u32 = 10_000;

@@ -1,0 +1,39 @@
+//! Streams: named sets of shards, above the engine boundary and written once for every engine.
+//!
+//! A [`Stream`] is a snapshot of a stored [`definition`]; [`Streams`] finds them by account, region and name. A record's
+//! partition key is hashed ([`hash_range`]) to the open shard whose range holds it, passes that shard's [`throttle`] and
+//! is appended to its log; the ordinal it gets there, with the shard's number and generation, is its sequence number
+//! ([`sequence`]). Readers begin at a [`StartingPosition`] and carry a signed [`iterator`] from read to read.
+//! [`retention`] ends what is too old.
+//!
+//! The layout is made for resharding (parents, generations, closed shards), which nothing does yet. Validation of
+//! requests, texts of errors and pages of lists are a front door's.
+
+mod append;
+pub mod config;
+pub mod definition;
+pub mod error;
+pub mod hash_range;
+pub mod iterator;
+pub mod limits;
+mod registry;
+pub mod retention;
+pub mod sequence;
+pub mod shard;
+mod snapshot;
+mod throttle;
+pub mod token;
+
+pub use append::{PendingAppend, PendingRecord};
+pub use config::Options;
+pub use definition::{StreamId, StreamKey, StreamMode};
+pub use hash_range::{HashKey, HashRange};
+pub use iterator::ShardIterator;
+pub use registry::{NewStream, Streams};
+pub use sequence::SequenceNumber;
+pub use shard::{Shard, ShardNumber, StartingPosition};
+pub use snapshot::{ShardFilter, ShardRead, Stream};
+pub use token::{Signer, TokenKind};
+
+#[cfg(test)]
+mod tests;

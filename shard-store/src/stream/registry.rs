@@ -1,0 +1,223 @@
+//! [`Streams`]: all streams of a store, found by account, region and name.
+//!
+//! A look-up is three hash look-ups behind a read lock and allocates nothing. Creating and deleting are serialised by a
+//! lock of their own, held while the catalog commits, so that look-ups never wait for the disk.
+
+use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroU32;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+
+use super::config::Options;
+use super::definition::{self, Definition, ShardDefinition, StreamId, StreamKey, StreamMode};
+use super::error::{CreateError, DeleteError, OpenStreamsError};
+use super::hash_range::HashRange;
+use super::limits::RETENTION_HOURS_DEFAULT;
+use super::shard::{Shard, ShardNumber};
+use super::snapshot::Stream;
+use super::token::Signer;
+use crate::catalog::{self, Change};
+use crate::clock::Clock;
+use crate::error::OpenError;
+use crate::log::LogId;
+use crate::store::Store;
+
+/// The streams of one account and region, in the order of their names.
+type Names = BTreeMap<String, Arc<Stream>>;
+
+/// By account, then region, then name: each step can be looked up with a borrowed text.
+type Index = HashMap<String, HashMap<String, Names>>;
+
+/// What a stream is created with.
+#[derive(Clone, Debug)]
+pub struct NewStream {
+    /// Its name, account and region.
+    pub key: StreamKey,
+    /// How many shards it starts with.
+    pub shard_count: NonZeroU32,
+    /// How its capacity is decided.
+    pub mode: StreamMode,
+    /// The most bytes of data and partition key together that a record may have.
+    pub record_bytes_max: u64,
+    /// Its tags, by key.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// All streams of a store.
+pub struct Streams {
+    store: Store,
+    options: Options,
+    signer: Signer,
+    index: RwLock<Index>,
+    /// Held by whoever changes the set of streams, from the first check to the change of the index.
+    control: Mutex<()>,
+}
+
+impl Streams {
+    /// Opens the streams that are defined in the store's catalog. Blocks on the disk.
+    ///
+    /// # Errors
+    /// See [`OpenStreamsError`].
+    pub fn open(store: Store, options: Options) -> Result<Arc<Self>, OpenStreamsError> {
+        let mut index = Index::new();
+        let now_ms = store.clock().unix_millis();
+        for (_, definition) in catalog::scan::<Definition>(&**store.catalog(), definition::PREFIX)? {
+            if let Err(reason) = definition.check_invariants() {
+                return Err(OpenStreamsError::Definition { key: definition.key, reason });
+            }
+            let stream = open_stream(&store, &options, definition, now_ms)?;
+            insert(&mut index, Arc::new(stream));
+        }
+        let signer = Signer::new(store.secret());
+        Ok(Arc::new(Self { store, options, signer, index: RwLock::new(index), control: Mutex::new(()) }))
+    }
+
+    /// The stream called `name` of an account in a region.
+    pub fn get(&self, account: &str, region: &str, name: &str) -> Option<Arc<Stream>> {
+        self.index.read().get(account)?.get(region)?.get(name).cloned()
+    }
+
+    /// Up to `count` streams of an account in a region, in the order of their names, from behind the name `after` on.
+    pub fn list(&self, account: &str, region: &str, after: Option<&str>, count: usize) -> Vec<Arc<Stream>> {
+        let index = self.index.read();
+        let Some(names) = index.get(account).and_then(|regions| regions.get(region)) else { return Vec::new() };
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        names.range::<str, _>((from, Bound::Unbounded)).take(count).map(|(_, stream)| Arc::clone(stream)).collect()
+    }
+
+    /// Every stream, in no particular order.
+    pub(super) fn all(&self) -> Vec<Arc<Stream>> {
+        let index = self.index.read();
+        index.values().flat_map(HashMap::values).flat_map(BTreeMap::values).cloned().collect()
+    }
+
+    /// Creates a stream, which is at once ready for use. Blocks on the disk; on `Ok` the stream survives power loss.
+    ///
+    /// # Errors
+    /// See [`CreateError`]; nothing is created then.
+    pub fn create(&self, new: NewStream) -> Result<Arc<Stream>, CreateError> {
+        let _control = self.control.lock();
+        if self.get(&new.key.account, &new.key.region, &new.key.name).is_some() {
+            return Err(CreateError::AlreadyExists { key: new.key });
+        }
+        self.create_check_shards(&new)?;
+        let now_ms = self.store.clock().unix_millis();
+        let definition = self.create_define(new, now_ms)?;
+        let change = Change::put(definition.key.catalog_key(), &definition);
+        let stream = Arc::new(open_stream(&self.store, &self.options, definition, now_ms)?);
+        self.store.catalog().commit(&[change])?;
+        insert(&mut self.index.write(), Arc::clone(&stream));
+        Ok(stream)
+    }
+
+    fn create_check_shards(&self, new: &NewStream) -> Result<(), CreateError> {
+        let StreamKey { account, region, .. } = &new.key;
+        let index = self.index.read();
+        let names = index.get(account).and_then(|regions| regions.get(region));
+        let streams = names.into_iter().flat_map(BTreeMap::values);
+        let present: u64 = streams.map(|stream| stream.open_shard_count() as u64).sum();
+        let (requested, shards_max) = (u64::from(new.shard_count.get()), u64::from(self.options.shards_max));
+        if present + requested <= shards_max {
+            return Ok(());
+        }
+        let (account, region) = (account.clone(), region.clone());
+        Err(CreateError::TooManyShards { account, region, present, requested, shards_max })
+    }
+
+    fn create_define(&self, new: NewStream, now_ms: u64) -> Result<Definition, CreateError> {
+        let logs = self.store.allocate_logs(new.shard_count.get())?;
+        // There is at least one shard, and log ids are never used twice.
+        let id = StreamId(logs.first().map_or(0, |log| log.0));
+        let shards = HashRange::split_evenly(new.shard_count)
+            .zip(logs)
+            .zip(0..)
+            .map(|((range, log), number)| ShardDefinition {
+                number: ShardNumber(number),
+                log,
+                range,
+                created_ms: now_ms,
+                generation: now_ms / 1_000,
+                parent: None,
+                adjacent_parent: None,
+                closed: None,
+            })
+            .collect();
+        Ok(Definition {
+            key: new.key,
+            id,
+            created_ms: now_ms,
+            mode: new.mode,
+            retention_hours: RETENTION_HOURS_DEFAULT,
+            record_bytes_max: new.record_bytes_max,
+            tags: new.tags,
+            shards,
+        })
+    }
+
+    /// Deletes a stream and all its records. Blocks on the disk. Whoever still holds the stream can no longer append to
+    /// it; who waits for its records is woken.
+    ///
+    /// # Errors
+    /// See [`DeleteError`].
+    pub fn delete(&self, account: &str, region: &str, name: &str) -> Result<(), DeleteError> {
+        let logs = self.delete_definition(account, region, name)?;
+        // Outside the lock: removing many files takes a while, and the name is free already.
+        self.store.remove_logs(&logs)?;
+        Ok(())
+    }
+
+    fn delete_definition(&self, account: &str, region: &str, name: &str) -> Result<Vec<LogId>, DeleteError> {
+        let _control = self.control.lock();
+        let stream = self
+            .get(account, region, name)
+            .ok_or_else(|| DeleteError::NotFound { key: StreamKey::new(account, region, name) })?;
+        let logs: Vec<_> = stream.shards().iter().map(|shard| shard.log_id()).collect();
+        let mut changes = self.store.drop_logs(&logs);
+        changes.push(Change::delete(stream.key().catalog_key()));
+        self.store.catalog().commit(&changes)?;
+        remove(&mut self.index.write(), stream.key());
+        Ok(logs)
+    }
+
+    /// What signs the iterators and page tokens of these streams.
+    pub fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
+    /// The clock by which throttles, iterators and retention live.
+    pub fn clock(&self) -> &dyn Clock {
+        &**self.store.clock()
+    }
+
+    /// The options they were opened with.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+}
+
+fn open_stream(store: &Store, options: &Options, definition: Definition, now_ms: u64) -> Result<Stream, OpenError> {
+    let open_shard = |shard: &ShardDefinition| Ok(Arc::new(Shard::new(shard.clone(), store.log(shard.log), now_ms)));
+    let shards = definition.shards.iter().map(open_shard).collect::<Result<_, OpenError>>()?;
+    let is_enforced = options.enforces(&definition.key.name);
+    Ok(Stream::new(definition, shards, is_enforced))
+}
+
+fn insert(index: &mut Index, stream: Arc<Stream>) {
+    let StreamKey { account, region, name } = stream.key().clone();
+    index.entry(account).or_default().entry(region).or_default().insert(name, stream);
+}
+
+fn remove(index: &mut Index, key: &StreamKey) {
+    let Some(regions) = index.get_mut(&key.account) else { return };
+    let Some(names) = regions.get_mut(&key.region) else { return };
+    names.remove(&key.name);
+    // Regions come from clients: an empty one must not stay behind.
+    if names.is_empty() {
+        regions.remove(&key.region);
+    }
+    if regions.is_empty() {
+        index.remove(&key.account);
+    }
+}

@@ -1,0 +1,208 @@
+//! One shard of a stream: a log with a hash range, a place in the stream's history, and throttles.
+//!
+//! A shard is an immutable description around its log; closing it makes a new description of the same log. Idle ones
+//! cost little, so that a stream may have thousands.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::definition::{Closure, ShardDefinition};
+use super::error::PositionError;
+use super::hash_range::HashRange;
+use super::sequence::{SequenceNumber, write_right_aligned};
+use super::throttle::{ReadThrottle, WriteThrottle};
+use crate::log::{Log, LogId};
+
+const SHARD_ID_PREFIX: &str = "shardId-";
+const SHARD_ID_DIGITS: usize = 12;
+
+/// The characters of every shard id.
+pub const SHARD_ID_CHARS: usize = SHARD_ID_PREFIX.len() + SHARD_ID_DIGITS;
+
+/// Names a shard within its stream; its text is `shardId-` and 12 digits. Numbers are never used twice in a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ShardNumber(pub u32);
+
+impl ShardNumber {
+    /// The characters of its id, all ASCII.
+    pub fn to_chars(self) -> [u8; SHARD_ID_CHARS] {
+        let mut chars = [b'0'; SHARD_ID_CHARS];
+        let (prefix, digits) = chars.split_at_mut(SHARD_ID_PREFIX.len());
+        prefix.copy_from_slice(SHARD_ID_PREFIX.as_bytes());
+        write_right_aligned(digits, u64::from(self.0));
+        chars
+    }
+}
+
+impl fmt::Display for ShardNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.to_chars()).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// A text is not the id of any shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a shard id")]
+pub struct NotAShardId;
+
+impl FromStr for ShardNumber {
+    type Err = NotAShardId;
+
+    fn from_str(text: &str) -> Result<Self, NotAShardId> {
+        let digits = text.strip_prefix(SHARD_ID_PREFIX).ok_or(NotAShardId)?;
+        if digits.len() != SHARD_ID_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(NotAShardId);
+        }
+        digits.parse().map(Self).map_err(|_| NotAShardId)
+    }
+}
+
+/// Where a reader begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartingPosition {
+    /// At the oldest record that is kept.
+    TrimHorizon,
+    /// Behind the newest record.
+    Latest,
+    /// At the record with this sequence number.
+    AtSequenceNumber(SequenceNumber),
+    /// Behind the record with this sequence number.
+    AfterSequenceNumber(SequenceNumber),
+    /// At the first record that arrived at this time or later, in milliseconds since the Unix epoch.
+    AtTimestamp(u64),
+}
+
+/// One shard.
+pub struct Shard {
+    definition: ShardDefinition,
+    log: Arc<dyn Log>,
+    pub(super) writes: WriteThrottle,
+    pub(super) reads: ReadThrottle,
+}
+
+impl fmt::Debug for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shard").field("definition", &self.definition).finish_non_exhaustive()
+    }
+}
+
+impl Shard {
+    pub(super) fn new(definition: ShardDefinition, log: Arc<dyn Log>, now_ms: u64) -> Self {
+        Self { definition, log, writes: WriteThrottle::new(now_ms), reads: ReadThrottle::new(now_ms) }
+    }
+
+    /// Its number.
+    pub fn number(&self) -> ShardNumber {
+        self.definition.number
+    }
+
+    /// The hash keys that it takes, or took while it was open.
+    pub fn range(&self) -> HashRange {
+        self.definition.range
+    }
+
+    /// The shard it came from by a split, or the first of the two it came from by a merge.
+    pub fn parent(&self) -> Option<ShardNumber> {
+        self.definition.parent
+    }
+
+    /// The other of the two shards that it came from by a merge.
+    pub fn adjacent_parent(&self) -> Option<ShardNumber> {
+        self.definition.adjacent_parent
+    }
+
+    /// When it was created, in milliseconds since the Unix epoch.
+    pub fn created_ms(&self) -> u64 {
+        self.definition.created_ms
+    }
+
+    /// How it ended, if it did.
+    pub fn closed(&self) -> Option<Closure> {
+        self.definition.closed
+    }
+
+    /// Whether it takes records.
+    pub fn is_open(&self) -> bool {
+        self.definition.closed.is_none()
+    }
+
+    /// The id of its log.
+    pub fn log_id(&self) -> LogId {
+        self.definition.log
+    }
+
+    /// Its records.
+    pub fn log(&self) -> &Arc<dyn Log> {
+        &self.log
+    }
+
+    /// The sequence number of the record at `ordinal`.
+    pub fn sequence_number(&self, ordinal: u64) -> SequenceNumber {
+        SequenceNumber::of_record(self.definition.generation, self.definition.number, ordinal)
+    }
+
+    /// The sequence number at which it starts, less than that of each of its records.
+    pub fn starting_sequence_number(&self) -> SequenceNumber {
+        SequenceNumber::of_start(self.definition.generation, self.definition.number)
+    }
+
+    /// The sequence number at which it ends, greater than that of each of its records, once it is closed.
+    pub fn ending_sequence_number(&self) -> Option<SequenceNumber> {
+        self.definition.closed.map(|closure| self.sequence_number(closure.end_ordinal))
+    }
+
+    /// The ordinal where a reader begins.
+    ///
+    /// # Errors
+    /// `OtherShard` and `OtherStream` for a sequence number that this shard never gave out, `InFuture` for a time after
+    /// `now_ms`, `Read` if the log cannot be searched.
+    pub fn position(&self, start: StartingPosition, now_ms: u64) -> Result<u64, PositionError> {
+        match start {
+            StartingPosition::TrimHorizon => Ok(self.log.start()),
+            StartingPosition::Latest => Ok(self.log.end()),
+            StartingPosition::AtSequenceNumber(sequence) => {
+                self.position_check_sequence(sequence)?;
+                Ok(sequence.ordinal_at().min(self.log.end()))
+            }
+            StartingPosition::AfterSequenceNumber(sequence) => {
+                self.position_check_sequence(sequence)?;
+                Ok(sequence.ordinal_after().min(self.log.end()))
+            }
+            StartingPosition::AtTimestamp(timestamp_ms) if timestamp_ms > now_ms => {
+                Err(PositionError::InFuture { timestamp_ms, now_ms })
+            }
+            StartingPosition::AtTimestamp(timestamp_ms) => Ok(self.log.position_at(timestamp_ms)?),
+        }
+    }
+
+    fn position_check_sequence(&self, sequence: SequenceNumber) -> Result<(), PositionError> {
+        if sequence.shard() != self.number() {
+            return Err(PositionError::OtherShard { encoded: sequence.shard(), shard: self.number() });
+        }
+        // The ending sequence number of a closed shard stands for the position at the end, one past the last record.
+        let last_ordinal = if self.is_open() { self.log.end().saturating_sub(1) } else { self.log.end() };
+        if sequence.generation() != self.definition.generation || sequence.ordinal_at() > last_ordinal {
+            return Err(PositionError::OtherStream);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shard_id_has_twelve_digits() {
+        assert_eq!(ShardNumber(7).to_string(), "shardId-000000000007");
+        assert_eq!(ShardNumber(u32::MAX).to_string().len(), SHARD_ID_CHARS);
+        assert_eq!("shardId-000000000007".parse(), Ok(ShardNumber(7)));
+        for refused in ["", "7", "shardId-7", "shardId-0000000000007", "shardId-00000000000x", "shardId-999999999999"] {
+            assert_eq!(refused.parse::<ShardNumber>(), Err(NotAShardId), "{refused}");
+        }
+    }
+}
