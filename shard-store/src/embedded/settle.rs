@@ -1,11 +1,11 @@
 //! The settler: syncs segments behind the acknowledgements, so that journal files can be used again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -17,6 +17,9 @@ use crate::metrics::Metrics;
 
 /// The most journal files that may wait for their segments; the committer waits beyond that.
 const WAITING_FILES_MAX: usize = 4;
+/// How long a complete segment waits before it is synced for its own sake: by then the kernel has written most of it, and
+/// the sync does not compete with the appends for the disk.
+const SEGMENT_PATIENCE: Duration = Duration::from_secs(30);
 /// The most journal files kept for later use.
 const SPARE_FILES_MAX: usize = 2;
 
@@ -140,13 +143,22 @@ impl Settler {
     }
 
     fn run(&self, jobs: &Receiver<Job>) {
-        for job in jobs {
-            match job {
-                Job::Segment(dirty) => {
-                    self.settle_segment(&dirty);
+        let mut patient: VecDeque<(Instant, Dirty)> = VecDeque::new();
+        loop {
+            let wait = patient.front().map_or(SEGMENT_PATIENCE, |(due, _)| due.saturating_duration_since(Instant::now()));
+            match jobs.recv_timeout(wait) {
+                Ok(Job::File(file)) => self.settle_file(file),
+                Ok(Job::Segment(dirty)) => patient.push_back((Instant::now() + SEGMENT_PATIENCE, dirty)),
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Some((_, dirty)) = patient.pop_front() {
+                        self.settle_segment(&dirty);
+                    }
                 }
-                Job::File(file) => self.settle_file(file),
+                Err(RecvTimeoutError::Disconnected) => break,
             }
+        }
+        for (_, dirty) in patient {
+            self.settle_segment(&dirty);
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::definition::StreamKey;
 use super::shard::ShardNumber;
-use crate::error::{AppendError, CatalogError, OpenError, ReadError, StorageError};
+use crate::error::{AppendError, CatalogError, ReadError};
 
 /// The streams of a store could not be opened.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -12,9 +12,6 @@ pub enum OpenStreamsError {
     /// The definitions could not be read.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
-    /// A shard's log could not be opened.
-    #[error(transparent)]
-    Log(#[from] OpenError),
     /// A definition contradicts itself.
     #[error("the definition of stream {key} is damaged: {reason}; restore the catalog from a backup")]
     Definition {
@@ -53,12 +50,9 @@ pub enum CreateError {
     /// The definition could not be made durable. Nothing was created.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
-    /// A shard's log could not be opened. Nothing was created.
-    #[error(transparent)]
-    Log(#[from] OpenError),
 }
 
-/// A stream was not deleted, or not wholly.
+/// A stream was not deleted.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum DeleteError {
     /// There is no such stream.
@@ -70,9 +64,6 @@ pub enum DeleteError {
     /// The change could not be made durable. The stream is still there.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
-    /// The stream is gone, but files of its shards could not be removed; opening the store tries again.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
 }
 
 /// A record was not stored.

@@ -20,7 +20,6 @@ use super::snapshot::Stream;
 use super::token::Signer;
 use crate::catalog::{self, Change};
 use crate::clock::Clock;
-use crate::error::OpenError;
 use crate::log::LogId;
 use crate::store::Store;
 
@@ -67,8 +66,7 @@ impl Streams {
             if let Err(reason) = definition.check_invariants() {
                 return Err(OpenStreamsError::Definition { key: definition.key, reason });
             }
-            let stream = open_stream(&store, &options, definition, now_ms)?;
-            insert(&mut index, Arc::new(stream));
+            insert(&mut index, Arc::new(open_stream(&store, &options, definition, now_ms)));
         }
         let signer = Signer::new(store.secret());
         Ok(Arc::new(Self { store, options, signer, index: RwLock::new(index), control: Mutex::new(()) }))
@@ -106,8 +104,8 @@ impl Streams {
         let now_ms = self.store.clock().unix_millis();
         let definition = self.create_define(new, now_ms)?;
         let change = Change::put(definition.key.catalog_key(), &definition);
-        let stream = Arc::new(open_stream(&self.store, &self.options, definition, now_ms)?);
         self.store.catalog().commit(&[change])?;
+        let stream = Arc::new(open_stream(&self.store, &self.options, definition, now_ms));
         insert(&mut self.index.write(), Arc::clone(&stream));
         Ok(stream)
     }
@@ -160,11 +158,14 @@ impl Streams {
     /// it; who waits for its records is woken.
     ///
     /// # Errors
-    /// See [`DeleteError`].
+    /// See [`DeleteError`]; the stream is still there then.
     pub fn delete(&self, account: &str, region: &str, name: &str) -> Result<(), DeleteError> {
         let logs = self.delete_definition(account, region, name)?;
         // Outside the lock: removing many files takes a while, and the name is free already.
-        self.store.remove_logs(&logs)?;
+        if let Err(error) = self.store.remove_logs(&logs) {
+            // The stream is gone for good; its files are removed when the store is opened again.
+            tracing::warn!(stream = name, %error, "cannot remove all files of a deleted stream");
+        }
         Ok(())
     }
 
@@ -197,11 +198,11 @@ impl Streams {
     }
 }
 
-fn open_stream(store: &Store, options: &Options, definition: Definition, now_ms: u64) -> Result<Stream, OpenError> {
-    let open_shard = |shard: &ShardDefinition| Ok(Arc::new(Shard::new(shard.clone(), store.log(shard.log), now_ms)));
-    let shards = definition.shards.iter().map(open_shard).collect::<Result<_, OpenError>>()?;
+fn open_stream(store: &Store, options: &Options, definition: Definition, now_ms: u64) -> Stream {
+    let open_shard = |shard: &ShardDefinition| Arc::new(Shard::new(shard.clone(), store.log(shard.log), now_ms));
+    let shards = definition.shards.iter().map(open_shard).collect();
     let is_enforced = options.enforces(&definition.key.name);
-    Ok(Stream::new(definition, shards, is_enforced))
+    Stream::new(definition, shards, is_enforced)
 }
 
 fn insert(index: &mut Index, stream: Arc<Stream>) {

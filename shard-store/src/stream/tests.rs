@@ -341,6 +341,30 @@ async fn records_past_their_retention_are_not_given_out() {
     assert_eq!((read.next_ordinal, read.millis_behind), (Some(2), 0));
 }
 
+#[tokio::test]
+async fn the_sweep_drops_segments_past_their_retention_and_ends_with_its_streams() {
+    let interval = std::time::Duration::from_millis(1);
+    let options = Options { enforce: false, retention_sweep_interval: interval, ..Options::default() };
+    let fixture = open_with(options);
+    let stream = fixture.create("clicks", 1);
+    let data = vec![b'x'; 1024 * 1024];
+    let data = data.as_slice();
+    for _ in 0..8 {
+        stream.append_one(&record("k", &data), fixture.now_ms()).unwrap().settle().await.unwrap();
+    }
+    let log = stream.shards()[0].log();
+    fixture.streams.sweep_retention();
+    assert_eq!(log.start(), 0);
+    fixture.clock.advance(25 * HOUR_MS);
+    fixture.put(&stream, "k", "new").await;
+    fixture.streams.sweep_retention();
+    assert!(log.start() > 0 && log.start() < 9, "{}", log.start());
+
+    let sweeping = tokio::spawn(retention::run(Arc::downgrade(&fixture.streams)));
+    drop(fixture);
+    sweeping.await.unwrap();
+}
+
 /// A stream of which shard 0 was split an hour after its creation, as resharding will leave it.
 async fn split_stream(fixture: &Fixture) -> Arc<Stream> {
     let logs = fixture.store.allocate_logs(3).unwrap();
