@@ -151,13 +151,14 @@ impl Store {
     /// Seals the logs, wakes whoever waits on them, and removes their files. It blocks on the disk.
     ///
     /// # Errors
-    /// `StorageError` if a file cannot be removed; the next start tries again.
+    /// `StorageError`, the first of them, if files cannot be removed; the next start tries again.
     pub fn remove_logs(&self, ids: &[LogId]) -> Result<(), StorageError> {
         let removed: Vec<_> = {
             let mut logs = self.0.logs.lock();
             ids.iter().filter_map(|id| logs.remove(id)).collect()
         };
-        removed.iter().try_for_each(|log| log.remove())
+        // All of them, whatever becomes of one: they must not go on taking records.
+        removed.iter().map(|log| log.remove()).fold(Ok(()), Result::and)
     }
 
     /// Makes everything appended durable and ends the background threads. Appends fail afterwards. It blocks on the disk.

@@ -3,6 +3,8 @@
 //! A crash is a file system that stops at some call; what was acknowledged before it must be there afterwards, and what was
 //! not is there whole or not at all. (Killed processes: `ingest/e2e`. Lost pages: `power_loss.rs`.)
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::io;

@@ -3,6 +3,8 @@
 //! With `fsync` durability everything acknowledged is there afterwards, in order; what was not acknowledged is there whole or
 //! not at all. With the other two, what is there is a prefix of what was appended.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::sync::Arc;

@@ -2,6 +2,8 @@
 //!
 //! What acknowledged bytes lose is found and named; what nobody was told of is cut. Nothing is ever silently missing.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::fs;
@@ -13,7 +15,7 @@ use common::faults::HaltingFs;
 use common::{Kept, START_MS, append, copy_dir, open, open_on, read_all, runtime, small};
 use shard_store::clock::ManualClock;
 use shard_store::error::{AppendError, OpenError, ReadError};
-use shard_store::log::{Log, LogId, ReadLimit};
+use shard_store::log::{LogId, ReadLimit};
 use shard_store::verify::verify;
 use shard_store::{Durability, Store};
 

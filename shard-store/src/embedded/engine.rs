@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+use bytesize::ByteSize;
+
 use super::journal::Journal;
 use super::prefault::Prefaulter;
 use super::settle::Settler;
@@ -29,11 +31,12 @@ pub(crate) struct Engine {
 impl Engine {
     /// The largest frame that fits a segment of the configured size, and a journal file together with a note.
     pub(crate) fn frame_bytes_max(&self) -> usize {
-        let segment = self.options.segment_size.as_u64() as usize - HEADER_BLOCK_BYTES;
-        let journal = self.options.journal_file_size.as_u64() as usize - HEADER_BLOCK_BYTES;
+        let without = |size: ByteSize, overhead| (size.as_u64() as usize).saturating_sub(HEADER_BLOCK_BYTES + overhead);
+        let segment = without(self.options.segment_size, 0);
+        let journal = without(self.options.journal_file_size, 2 * GROUP_HEADER_BYTES + ENTRY_BYTES);
         match self.options.durability {
             Durability::PageCache => segment,
-            Durability::Fsync | Durability::Interval => segment.min(journal - 2 * GROUP_HEADER_BYTES - ENTRY_BYTES),
+            Durability::Fsync | Durability::Interval => segment.min(journal),
         }
     }
 

@@ -32,7 +32,7 @@ const GROUP_BYTES_MAX: usize = 8 << 20;
 pub(crate) const BACKLOG_BYTES_MAX: usize = 32 << 20;
 /// How long the committer waits before it looks again for room on the disk.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
-const ZEROS: [u8; 1 << 20] = [0; 1 << 20];
+static ZEROS: [u8; 1 << 20] = [0; 1 << 20];
 
 /// One frame on its way to the journal.
 pub(crate) struct Commit {

@@ -145,7 +145,8 @@ impl Settler {
     fn run(&self, jobs: &Receiver<Job>) {
         let mut patient: VecDeque<(Instant, Dirty)> = VecDeque::new();
         loop {
-            let wait = patient.front().map_or(SEGMENT_PATIENCE, |(due, _)| due.saturating_duration_since(Instant::now()));
+            let wait =
+                patient.front().map_or(SEGMENT_PATIENCE, |(due, _)| due.saturating_duration_since(Instant::now()));
             match jobs.recv_timeout(wait) {
                 Ok(Job::File(file)) => self.settle_file(file),
                 Ok(Job::Segment(dirty)) => patient.push_back((Instant::now() + SEGMENT_PATIENCE, dirty)),
@@ -183,11 +184,10 @@ impl Settler {
             is_settled &= self.settle_segment(dirty);
         }
         self.files.lock().is_stuck |= !is_settled;
-        if !self.files.lock().is_stuck && !file.is_kept {
-            if let Err(error) = self.recycle(&file) {
-                tracing::warn!(%error, "a journal file cannot be recycled; the next start reads it once more");
-                self.files.lock().is_stuck = true;
-            }
+        let is_recyclable = !self.files.lock().is_stuck && !file.is_kept;
+        if is_recyclable && let Err(error) = self.recycle(&file) {
+            tracing::warn!(%error, "a journal file cannot be recycled; the next start reads it once more");
+            self.files.lock().is_stuck = true;
         }
         let mut files = self.files.lock();
         files.waiting -= 1;

@@ -126,7 +126,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<RawFrame<'_>, &'static str> {
     let header = bytes.get(..FRAME_HEADER_BYTES).ok_or("a frame header does not fit")?;
     let frame_bytes = u32_at(header, FRAME_BYTES_AT).ok_or("a frame header does not fit")? as usize;
     let records_at = usize::from(u16_at(header, HEADER_BYTES_AT).ok_or("a frame header does not fit")?);
-    if frame_bytes % 8 != 0 || frame_bytes < FRAME_HEADER_BYTES || frame_bytes > bytes.len() {
+    if !frame_bytes.is_multiple_of(8) || frame_bytes < FRAME_HEADER_BYTES || frame_bytes > bytes.len() {
         return Err("the frame's length is impossible");
     }
     if header[VERSION_AT] != FRAME_VERSION || header[FLAGS_AT] != 0 {

@@ -139,7 +139,7 @@ impl Group {
         let group = Self {
             number: u64_at(header, 16).ok_or("a group header does not fit")?,
             durable_up_to: u64_at(header, 24).ok_or("a group header does not fit")?,
-            entries: entries.iter().filter_map(|entry| Entry::decode(entry)).collect(),
+            entries: entries.iter().filter_map(Entry::decode).collect(),
         };
         if u64_at(header, 8) != Some(group.group_bytes()) || group.group_bytes() > bytes.len() as u64 {
             return Err("the group's length is impossible");

@@ -1,7 +1,7 @@
 //! Streams: named sets of shards, above the engine boundary and written once for every engine.
 //!
 //! A [`Stream`] is a snapshot of a stored [`definition`]; [`Streams`] finds them by account, region and name. A record's
-//! partition key is hashed ([`hash_range`]) to the open shard whose range holds it, passes that shard's [`throttle`] and
+//! partition key is hashed ([`hash_range`]) to the open shard whose range holds it, passes that shard's throttle and
 //! is appended to its log; the ordinal it gets there, with the shard's number and generation, is its sequence number
 //! ([`sequence`]). Readers begin at a [`StartingPosition`] and carry a signed [`iterator`] from read to read.
 //! [`retention`] ends what is too old.

@@ -11,19 +11,19 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use shard_store::durable_fs::{DurableFs, RealFs};
 
 /// Fails every call from the n-th on, as if the process had been killed, or the disk unplugged, just before it.
-pub struct HaltingFs {
+pub(crate) struct HaltingFs {
     calls_left: AtomicI64,
     kind: io::ErrorKind,
 }
 
 impl HaltingFs {
     /// Fails with `kind` after `calls` calls.
-    pub fn after(calls: i64, kind: io::ErrorKind) -> Self {
+    pub(crate) fn after(calls: i64, kind: io::ErrorKind) -> Self {
         Self { calls_left: AtomicI64::new(calls), kind }
     }
 
     /// Lets `calls` more calls through.
-    pub fn allow(&self, calls: i64) {
+    pub(crate) fn allow(&self, calls: i64) {
         self.calls_left.store(calls, Ordering::SeqCst);
     }
 
@@ -71,7 +71,7 @@ impl DurableFs for HaltingFs {
 
 /// Keeps durable bytes and names apart from live ones, so that a test can cut the power between two calls.
 #[derive(Default)]
-pub struct PowerFs(Mutex<Durable>);
+pub(crate) struct PowerFs(Mutex<Durable>);
 
 #[derive(Default)]
 struct Durable {
@@ -124,7 +124,7 @@ fn apply(names: &mut BTreeMap<PathBuf, Option<u64>>, change: &NameChange) {
 impl PowerFs {
     /// Writes into `to` what a power loss now may leave of `from`: of the bytes that were not synced, the pages for which
     /// `survives` holds, and of each directory's changes, those before the first for which it does not.
-    pub fn cut_power(&self, from: &Path, to: &Path, mut survives: impl FnMut() -> bool) {
+    pub(crate) fn cut_power(&self, from: &Path, to: &Path, mut survives: impl FnMut() -> bool) {
         // Held all the while: no call is under way.
         let durable = self.0.lock().unwrap();
         let mut names = durable.names.clone();

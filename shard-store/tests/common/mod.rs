@@ -13,18 +13,18 @@ use shard_store::error::{AppendError, OpenError};
 use shard_store::log::{Appended, Log, NewRecord, ReadLimit};
 use shard_store::{Durability, Options, Store};
 
-pub mod faults;
+pub(crate) mod faults;
 
 /// The first time a test's clock shows, in milliseconds since the Unix epoch.
-pub const START_MS: u64 = 1_700_000_000_000;
+pub(crate) const START_MS: u64 = 1_700_000_000_000;
 
 /// A store small enough that a few batches fill segments and journal files.
-pub fn small(durability: Durability) -> Options {
+pub(crate) fn small(durability: Durability) -> Options {
     Options { durability, segment_size: ByteSize::kib(128), journal_file_size: ByteSize::kib(64), ..Options::default() }
 }
 
 /// Opens the store in `dir` on `fs`.
-pub fn open_on(
+pub(crate) fn open_on(
     fs: Arc<dyn DurableFs>,
     dir: &Path,
     options: Options,
@@ -34,16 +34,16 @@ pub fn open_on(
 }
 
 /// Opens the store in `dir` on the real file system.
-pub fn open(dir: &Path, options: Options) -> Result<Store, OpenError> {
+pub(crate) fn open(dir: &Path, options: Options) -> Result<Store, OpenError> {
     open_on(Arc::new(shard_store::durable_fs::RealFs), dir, options, &Arc::new(ManualClock::new(START_MS)))
 }
 
 /// A record as a test keeps it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Kept {
-    pub key: String,
-    pub hash_key: Option<u128>,
-    pub data: Vec<u8>,
+pub(crate) struct Kept {
+    pub(crate) key: String,
+    pub(crate) hash_key: Option<u128>,
+    pub(crate) data: Vec<u8>,
 }
 
 impl std::fmt::Debug for Kept {
@@ -54,14 +54,18 @@ impl std::fmt::Debug for Kept {
 
 impl Kept {
     /// A record whose bytes follow from `seed`.
-    pub fn new(seed: u64, data_bytes: usize) -> Self {
+    pub(crate) fn new(seed: u64, data_bytes: usize) -> Self {
         let data = (0..data_bytes as u64).map(|n| (seed.wrapping_mul(31).wrapping_add(n * 7)) as u8).collect();
         Self { key: format!("key-{seed}"), hash_key: seed.is_multiple_of(3).then_some(u128::from(seed) << 64), data }
     }
 }
 
 /// Appends a batch; the outer error is immediate, the inner one comes with the acknowledgement.
-pub fn append(runtime: &tokio::runtime::Runtime, log: &dyn Log, batch: &[Kept]) -> Result<Appended, AppendError> {
+pub(crate) fn append(
+    runtime: &tokio::runtime::Runtime,
+    log: &dyn Log,
+    batch: &[Kept],
+) -> Result<Appended, AppendError> {
     let payloads: Vec<&[u8]> = batch.iter().map(|record| record.data.as_slice()).collect();
     let records: Vec<NewRecord<'_>> = batch
         .iter()
@@ -73,7 +77,7 @@ pub fn append(runtime: &tokio::runtime::Runtime, log: &dyn Log, batch: &[Kept]) 
 }
 
 /// Reads all records from the log's start, a few at a time, and checks their ordinals.
-pub fn read_all(log: &dyn Log) -> Vec<Kept> {
+pub(crate) fn read_all(log: &dyn Log) -> Vec<Kept> {
     let mut kept = Vec::new();
     let mut from = log.start();
     while from < log.end() {
@@ -94,12 +98,12 @@ pub fn read_all(log: &dyn Log) -> Vec<Kept> {
 }
 
 /// A runtime for the futures of appends.
-pub fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap()
 }
 
 /// Copies a directory with everything below it.
-pub fn copy_dir(from: &Path, to: &Path) {
+pub(crate) fn copy_dir(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
