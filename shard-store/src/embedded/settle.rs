@@ -20,6 +20,8 @@ const WAITING_FILES_MAX: usize = 4;
 /// How long a complete segment waits before it is synced for its own sake: by then the kernel has written most of it, and
 /// the sync does not compete with the appends for the disk.
 const SEGMENT_PATIENCE: Duration = Duration::from_secs(30);
+/// The most bytes of complete segments that wait so: after a crash, a start has to scan them.
+const PATIENT_BYTES_MAX: u64 = 512 << 20;
 /// The most journal files kept for later use.
 const SPARE_FILES_MAX: usize = 2;
 
@@ -143,22 +145,19 @@ impl Settler {
     }
 
     fn run(&self, jobs: &Receiver<Job>) {
-        let mut patient: VecDeque<(Instant, Dirty)> = VecDeque::new();
+        let mut patient = PatientSegments::default();
         loop {
-            let wait =
-                patient.front().map_or(SEGMENT_PATIENCE, |(due, _)| due.saturating_duration_since(Instant::now()));
-            match jobs.recv_timeout(wait) {
+            match jobs.recv_timeout(patient.time_left()) {
                 Ok(Job::File(file)) => self.settle_file(file),
-                Ok(Job::Segment(dirty)) => patient.push_back((Instant::now() + SEGMENT_PATIENCE, dirty)),
-                Err(RecvTimeoutError::Timeout) => {
-                    if let Some((_, dirty)) = patient.pop_front() {
-                        self.settle_segment(&dirty);
-                    }
-                }
+                Ok(Job::Segment(dirty)) => patient.push(dirty),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            while let Some(dirty) = patient.pop_due() {
+                self.settle_segment(&dirty);
+            }
         }
-        for (_, dirty) in patient {
+        for (_, dirty) in patient.segments {
             self.settle_segment(&dirty);
         }
     }
@@ -213,5 +212,33 @@ impl Settler {
         files.live.remove(&file.number);
         files.spares.extend(spare);
         Ok(())
+    }
+}
+
+/// Complete segments that wait for the kernel to write most of them, in the order in which they are due.
+#[derive(Default)]
+struct PatientSegments {
+    segments: VecDeque<(Instant, Dirty)>,
+    byte_count: u64,
+}
+
+impl PatientSegments {
+    fn push(&mut self, dirty: Dirty) {
+        self.byte_count += dirty.segment.header.capacity;
+        self.segments.push_back((Instant::now() + SEGMENT_PATIENCE, dirty));
+    }
+
+    fn time_left(&self) -> Duration {
+        self.segments.front().map_or(SEGMENT_PATIENCE, |(due, _)| due.saturating_duration_since(Instant::now()))
+    }
+
+    /// The next segment whose time has come, or that stands in the way of too many others.
+    fn pop_due(&mut self) -> Option<Dirty> {
+        if self.time_left() > Duration::ZERO && self.byte_count <= PATIENT_BYTES_MAX {
+            return None;
+        }
+        let (_, dirty) = self.segments.pop_front()?;
+        self.byte_count -= dirty.segment.header.capacity;
+        Some(dirty)
     }
 }
