@@ -1,0 +1,398 @@
+//! [`DeliveryStreams`]: all delivery streams of a store, found by account, region and name, each with its task.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::{Mutex, RwLock};
+use prometheus_client::registry::Registry;
+use shard_store::Store;
+use shard_store::catalog::{self, Change};
+use shard_store::clock::Clock;
+use shard_store::error::CatalogError;
+use shard_store::log::{BoxFuture, Log, LogId, NewRecord};
+use shard_store::stream::StreamKey;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+
+use crate::config::Options;
+use crate::definition::{self, Checkpoint, Definition, Destination, Position, Source};
+use crate::delivery::{Command, DeliveryStatus, Driver, Parts, Recipe, Status};
+use crate::error::{CreateError, DeleteError, OpenError, PutError};
+use crate::limits::DELIVERY_STREAMS_MAX;
+use crate::metrics::{Metrics, StreamMetrics};
+use crate::schema::Schema;
+use crate::sink::Sinks;
+use crate::source::SourceStreams;
+use crate::throttle::PutThrottle;
+
+/// How long a task that was told to stop may take to notice.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a delivery stream is created with.
+#[derive(Clone, Debug)]
+pub struct NewDeliveryStream {
+    /// Its name, account and region.
+    pub key: StreamKey,
+    /// The stream it reads; without one it takes direct puts.
+    pub source: Option<StreamKey>,
+    /// Where the objects go.
+    pub destination: Destination,
+    /// What a front door keeps with it to describe it.
+    pub attributes: serde_json::Value,
+}
+
+/// One delivery stream.
+pub struct DeliveryStream {
+    definition: Arc<Definition>,
+    /// Its own log, if it takes direct puts.
+    log: Option<(LogId, Arc<dyn Log>)>,
+    throttle: PutThrottle,
+    is_enforced: bool,
+    clock: Arc<dyn Clock>,
+    metrics: StreamMetrics,
+    status: Arc<Status>,
+    control: watch::Sender<Command>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// The records of one call that were admitted, on their way into the log.
+pub struct PendingPut {
+    /// How many of the records were admitted, from the first one on.
+    pub admitted_count: usize,
+    log: LogId,
+    /// `None` if no record was admitted.
+    appended: Option<BoxFuture<'static, Result<shard_store::log::Appended, shard_store::error::AppendError>>>,
+}
+
+impl PendingPut {
+    /// Waits until the records are as durable as the store makes them. The ids are unique, one for each admitted record.
+    ///
+    /// # Errors
+    /// `Append` if they may be lost.
+    pub async fn record_ids(self) -> Result<Vec<String>, PutError> {
+        let Some(appended) = self.appended else { return Ok(Vec::new()) };
+        let first_ordinal = appended.await?.first_ordinal;
+        let ordinals = (first_ordinal..).take(self.admitted_count);
+        Ok(ordinals.map(|ordinal| format!("{}{ordinal:020}", self.log)).collect())
+    }
+}
+
+impl DeliveryStream {
+    /// What is stored about it.
+    pub fn definition(&self) -> &Definition {
+        &self.definition
+    }
+
+    /// How it is doing.
+    pub fn status(&self) -> DeliveryStatus {
+        self.status.get()
+    }
+
+    /// Puts records, in order; those beyond what the limits admit are left out.
+    ///
+    /// # Errors
+    /// `NotDirectPut`, `Throttled` if not even the first record is admitted, `Append` if the log refuses.
+    pub fn put(&self, records: &[NewRecord<'_>]) -> Result<PendingPut, PutError> {
+        let key = || self.definition.key.clone();
+        let (id, log) = self.log.as_ref().ok_or_else(|| PutError::NotDirectPut { key: key() })?;
+        let byte_counts = records.iter().map(|record| record.data.byte_count());
+        let admitted_count = match self.is_enforced {
+            true => self.throttle.admit(self.clock.unix_millis(), byte_counts.clone()),
+            false => records.len(),
+        };
+        self.metrics.throttled_records.inc_by((records.len() - admitted_count) as u64);
+        if admitted_count == 0 && !records.is_empty() {
+            return Err(PutError::Throttled { key: key() });
+        }
+        let (admitted, _) = records.split_at(admitted_count);
+        let appended = if admitted.is_empty() { None } else { Some(log.append(admitted)?) };
+        self.metrics.put_records.inc_by(admitted_count as u64);
+        self.metrics.put_bytes.inc_by(byte_counts.take(admitted_count).sum::<usize>() as u64);
+        Ok(PendingPut { admitted_count, log: *id, appended })
+    }
+
+    /// Gives the task a last command; returns whether it came to its end by itself in `patience`.
+    async fn stop(&self, command: Command, patience: Duration) -> bool {
+        self.control.send_replace(command);
+        let Some(mut task) = self.task.lock().take() else { return true };
+        if tokio::time::timeout(patience, &mut task).await.is_ok() {
+            return true;
+        }
+        self.control.send_replace(Command::Stop);
+        if tokio::time::timeout(STOP_PATIENCE, &mut task).await.is_err() {
+            task.abort();
+        }
+        false
+    }
+}
+
+impl Drop for DeliveryStream {
+    fn drop(&mut self) {
+        self.control.send_replace(Command::Stop);
+    }
+}
+
+/// All delivery streams of a store.
+pub struct DeliveryStreams {
+    store: Store,
+    sources: Arc<dyn SourceStreams>,
+    sinks: Arc<dyn Sinks>,
+    options: Options,
+    metrics: Metrics,
+    memory: Arc<Semaphore>,
+    memory_kib: u32,
+    builders: Arc<Semaphore>,
+    runtime: Handle,
+    index: RwLock<BTreeMap<StreamKey, Arc<DeliveryStream>>>,
+    /// Held by whoever changes the set of delivery streams, from the first check to the change of the index.
+    control: Mutex<()>,
+}
+
+impl DeliveryStreams {
+    /// Opens the delivery streams that are defined in the store's catalog, and starts their tasks on the current runtime.
+    /// Blocks on the disk.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime.
+    pub fn open(
+        store: Store,
+        sources: Arc<dyn SourceStreams>,
+        sinks: Arc<dyn Sinks>,
+        options: Options,
+        registry: &mut Registry,
+    ) -> Result<Arc<Self>, OpenError> {
+        let problems = options.problems();
+        if !problems.is_empty() {
+            return Err(OpenError::Options { problems });
+        }
+        let memory_kib =
+            u32::try_from(options.memory_budget.as_u64() / 1024).unwrap_or(u32::MAX >> 1).min(u32::MAX >> 1);
+        let builder_count = std::thread::available_parallelism().map_or(1, usize::from);
+        let streams = Self {
+            metrics: Metrics::register(registry),
+            memory: Arc::new(Semaphore::new(memory_kib as usize)),
+            memory_kib,
+            builders: Arc::new(Semaphore::new(builder_count)),
+            runtime: Handle::current(),
+            index: RwLock::default(),
+            control: Mutex::new(()),
+            store,
+            sources,
+            sinks,
+            options,
+        };
+        for (_, definition) in catalog::scan::<Definition>(&**streams.store.catalog(), definition::PREFIX)? {
+            let key = definition.key.clone();
+            let recipe = Recipe::new(&definition, streams.options.on_clash)
+                .map_err(|error| OpenError::Definition { key: key.clone(), reason: error.to_string() })?;
+            let stream = streams.start(definition, recipe)?;
+            streams.index.write().insert(key, stream);
+        }
+        Ok(Arc::new(streams))
+    }
+
+    /// The delivery stream called `name` of an account in a region.
+    pub fn get(&self, key: &StreamKey) -> Option<Arc<DeliveryStream>> {
+        self.index.read().get(key).cloned()
+    }
+
+    /// The delivery streams of an account in a region, in the order of their names, from behind the name `after` on.
+    pub fn list(&self, account: &str, region: &str, after: &str) -> Vec<Arc<DeliveryStream>> {
+        let from = StreamKey::new(account, region, after);
+        let index = self.index.read();
+        let behind = index.range((Bound::Excluded(from), Bound::Unbounded));
+        behind
+            .take_while(|(key, _)| key.account == account && key.region == region)
+            .map(|(_, stream)| Arc::clone(stream))
+            .collect()
+    }
+
+    /// Every delivery stream, in the order of their keys.
+    pub fn all(&self) -> Vec<Arc<DeliveryStream>> {
+        self.index.read().values().cloned().collect()
+    }
+
+    /// Creates a delivery stream, which is at once ready for use. Of a source stream it delivers what arrives from now on.
+    /// Blocks on the disk; on `Ok` it survives power loss.
+    ///
+    /// # Errors
+    /// See [`CreateError`]; nothing is created then.
+    pub fn create(&self, new: NewDeliveryStream) -> Result<Arc<DeliveryStream>, CreateError> {
+        let _control = self.control.lock();
+        self.create_check(&new.key)?;
+        let now_ms = self.store.clock().unix_millis();
+        let (source, checkpoint) = self.create_source(new.source, now_ms)?;
+        let definition = Definition {
+            key: new.key,
+            id: uuid::Uuid::new_v4().to_string(),
+            created_ms: now_ms,
+            version: 1,
+            source,
+            destination: new.destination,
+            attributes: new.attributes,
+        };
+        let recipe = Recipe::new(&definition, self.options.on_clash)?;
+        if let Some(name) = definition.destination.conversion.as_ref().and_then(|settings| settings.table_name()) {
+            let table =
+                self.options.tables.get(&name).ok_or_else(|| CreateError::TableNotFound { name: name.clone() })?;
+            table.schema(1).map_err(|error| CreateError::Table { name, error })?;
+        }
+        self.store.catalog().commit(&[
+            Change::put(Definition::catalog_key(&definition.key), &definition),
+            Change::put(definition.checkpoint_key(), &checkpoint),
+        ])?;
+        let key = definition.key.clone();
+        let stream = self.start(definition, recipe)?;
+        self.index.write().insert(key, Arc::clone(&stream));
+        Ok(stream)
+    }
+
+    fn create_check(&self, key: &StreamKey) -> Result<(), CreateError> {
+        if self.get(key).is_some() {
+            return Err(CreateError::AlreadyExists { key: key.clone() });
+        }
+        if self.list(&key.account, &key.region, "").len() >= DELIVERY_STREAMS_MAX {
+            let (account, region) = (key.account.clone(), key.region.clone());
+            return Err(CreateError::TooMany { account, region, limit: DELIVERY_STREAMS_MAX });
+        }
+        Ok(())
+    }
+
+    fn create_source(&self, source: Option<StreamKey>, now_ms: u64) -> Result<(Source, Checkpoint), CreateError> {
+        let Some(key) = source else {
+            // There is one log, since one was asked for.
+            let log = self.store.allocate_logs(1)?.first().copied().unwrap_or(LogId(0));
+            return Ok((Source::DirectPut { log }, Checkpoint::default()));
+        };
+        let stream = self.sources.find(&key).ok_or_else(|| CreateError::SourceNotFound { key: key.clone() })?;
+        let positions = stream.logs.iter().map(|log| Position { log: log.id, next_ordinal: log.log.end() }).collect();
+        Ok((Source::Stream { key, id: stream.id, started_ms: now_ms }, Checkpoint { positions }))
+    }
+
+    /// Starts the task of a delivery stream where the catalog says that it stands.
+    fn start(&self, definition: Definition, recipe: Recipe) -> Result<Arc<DeliveryStream>, CatalogError> {
+        let catalog = &**self.store.catalog();
+        let checkpoint = catalog::get(catalog, &definition.checkpoint_key())?.unwrap_or_default();
+        let intent = catalog::get(catalog, &definition.intent_key())?;
+        let schema = self.start_schema(&definition)?;
+        let metrics = self.metrics.stream(&definition.key.name);
+        let definition = Arc::new(definition);
+        let (control, commands) = watch::channel(Command::Run);
+        let status = Arc::new(Status::default());
+        let driver = Driver::new(Parts {
+            store: self.store.clone(),
+            sources: Arc::clone(&self.sources),
+            sinks: Arc::clone(&self.sinks),
+            definition: Arc::clone(&definition),
+            recipe,
+            metrics: metrics.clone(),
+            status: Arc::clone(&status),
+            control: commands,
+            memory: Arc::clone(&self.memory),
+            memory_kib: self.memory_kib,
+            builders: Arc::clone(&self.builders),
+            checkpoint,
+            intent,
+            schema,
+        });
+        let log = match &definition.source {
+            Source::DirectPut { log } => Some((*log, self.store.log(*log))),
+            Source::Stream { .. } => None,
+        };
+        let task = self.runtime.spawn(driver.run());
+        Ok(Arc::new(DeliveryStream {
+            log,
+            throttle: PutThrottle::new(self.store.clock().unix_millis()),
+            is_enforced: self.options.enforces(&definition.key.name),
+            clock: Arc::clone(self.store.clock()),
+            metrics,
+            status,
+            control,
+            task: Mutex::new(Some(task)),
+            definition,
+        }))
+    }
+
+    /// The schema to convert with: that of the table as it is configured now, or the one that was learnt.
+    fn start_schema(&self, definition: &Definition) -> Result<Schema, CatalogError> {
+        let catalog = &**self.store.catalog();
+        let stored: Option<Schema> = catalog::get(catalog, &definition.schema_key())?;
+        let table_name = definition.destination.conversion.as_ref().and_then(|settings| settings.table_name());
+        let Some(name) = table_name else { return Ok(stored.unwrap_or_default()) };
+        let version = stored.as_ref().map_or(1, |schema| schema.version + 1);
+        let configured = self.options.tables.get(&name).and_then(|table| table.schema(version).ok());
+        let schema = match (configured, stored) {
+            (Some(configured), Some(stored)) if configured.fields == stored.fields => return Ok(stored),
+            (Some(configured), _) => configured,
+            (None, stored) => {
+                tracing::warn!(delivery_stream = %definition.key, table = name, "the table is no longer configured");
+                return Ok(stored.unwrap_or_default());
+            }
+        };
+        // Kept for the day when the table is no longer configured.
+        catalog.commit(&[Change::put(definition.schema_key(), &schema)])?;
+        Ok(schema)
+    }
+
+    /// Deletes a delivery stream with the records that it has not delivered. An upload that is under way may still appear.
+    ///
+    /// # Errors
+    /// See [`DeleteError`].
+    pub async fn delete(self: &Arc<Self>, key: &StreamKey) -> Result<(), DeleteError> {
+        let stream = self.get(key).ok_or_else(|| DeleteError::NotFound { key: key.clone() })?;
+        stream.stop(Command::Stop, STOP_PATIENCE).await;
+        let streams = Arc::clone(self);
+        let deleted = tokio::task::spawn_blocking(move || streams.delete_stored(&stream)).await;
+        deleted.unwrap_or_else(|error| Err(DeleteError::Catalog(CatalogError::Storage { reason: error.to_string() })))
+    }
+
+    fn delete_stored(&self, stream: &Arc<DeliveryStream>) -> Result<(), DeleteError> {
+        let definition = stream.definition();
+        let logs: Vec<LogId> = stream.log.iter().map(|(id, _)| *id).collect();
+        let mut changes = self.store.drop_logs(&logs);
+        changes.extend([
+            Change::delete(Definition::catalog_key(&definition.key)),
+            Change::delete(definition.checkpoint_key()),
+            Change::delete(definition.intent_key()),
+            Change::delete(definition.schema_key()),
+        ]);
+        {
+            let _control = self.control.lock();
+            // Somebody else may have deleted it meanwhile, and created another of this name.
+            if !self.get(&definition.key).is_some_and(|present| Arc::ptr_eq(&present, stream)) {
+                return Err(DeleteError::NotFound { key: definition.key.clone() });
+            }
+            self.store.catalog().commit(&changes)?;
+            self.index.write().remove(&definition.key);
+        }
+        if !self.index.read().keys().any(|key| key.name == definition.key.name) {
+            self.metrics.remove(&definition.key.name);
+        }
+        self.store.remove_logs(&logs)?;
+        Ok(())
+    }
+
+    /// Delivers what all delivery streams have buffered, without waiting for size or age, and stops them; what is not
+    /// done in `patience` is left for the next start. Returns the names of those that were not done.
+    pub async fn drain(&self, patience: Duration) -> Vec<String> {
+        let streams = self.all();
+        for stream in &streams {
+            stream.control.send_replace(Command::Drain);
+        }
+        let deadline = tokio::time::Instant::now() + patience;
+        let mut undone = Vec::new();
+        for stream in streams {
+            let left = deadline.saturating_duration_since(tokio::time::Instant::now());
+            if !stream.stop(Command::Drain, left).await {
+                undone.push(stream.definition.key.name.clone());
+            }
+        }
+        undone
+    }
+}

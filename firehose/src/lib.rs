@@ -1,0 +1,39 @@
+//! Buffered delivery: durable records in, Parquet and plain objects out, each record exactly once.
+//!
+//! A delivery stream reads the shards of a stream, or a log of its own that records are put into; collects them until they
+//! are enough or old enough; converts them from JSON to Parquet if it is told to; and stores them as objects in a bucket.
+//! Memory is bounded by configuration whatever the load, and a bucket that is away holds up nothing but its own records.
+//!
+//! | layer | modules |
+//! |---|---|
+//! | registry | [`engine`], [`definition`], [`config`] |
+//! | delivery | [`delivery`] (exactly once), [`source`], [`sink`] |
+//! | conversion | [`convert`], [`schema`], `columns` |
+//! | names and formats | [`prefix`], [`error_output`] |
+//!
+//! Exactly once means: a reader of the bucket sees each record in one object, whatever was killed and however often. It
+//! rests on intents (see [`delivery`]) and on the store's promise for what is acknowledged. Objects are stored whole, so
+//! none is seen half way.
+//!
+//! What this does not do: anything of HTTP or of the AWS wire format, which `ingest/firehose` does; dynamic partitioning;
+//! destinations other than object stores.
+
+mod columns;
+pub mod config;
+pub mod convert;
+pub mod definition;
+pub mod delivery;
+pub mod engine;
+pub mod error;
+pub mod error_output;
+pub mod limits;
+mod metrics;
+pub mod prefix;
+pub mod schema;
+pub mod sink;
+pub mod source;
+mod throttle;
+
+pub use config::Options;
+pub use delivery::DeliveryStatus;
+pub use engine::{DeliveryStream, DeliveryStreams, NewDeliveryStream, PendingPut};

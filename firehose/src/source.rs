@@ -1,0 +1,74 @@
+//! What a delivery stream reads: the shards of a stream, or its own log.
+//!
+//! The library asks for a source by name through [`SourceStreams`] and knows its shards as [`SourceLog`]s; that a stream
+//! is one of Kinesis, with sequence numbers and generations, stays behind this boundary.
+
+use std::fmt;
+use std::sync::Arc;
+
+use shard_store::log::{Log, LogId};
+use shard_store::stream::{Shard, StreamId, StreamKey, Streams};
+
+/// One log to read.
+#[derive(Clone)]
+pub struct SourceLog {
+    /// Its id, unique in the store.
+    pub id: LogId,
+    /// Its records.
+    pub log: Arc<dyn Log>,
+    naming: Naming,
+}
+
+/// How the records of a log are named in messages.
+#[derive(Clone)]
+enum Naming {
+    Ordinal,
+    Sequence(Arc<Shard>),
+}
+
+impl fmt::Debug for SourceLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SourceLog").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl SourceLog {
+    /// The own log of a delivery stream.
+    pub(crate) fn direct(id: LogId, log: Arc<dyn Log>) -> Self {
+        Self { id, log, naming: Naming::Ordinal }
+    }
+
+    fn of_shard(shard: &Arc<Shard>) -> Self {
+        Self { id: shard.log_id(), log: Arc::clone(shard.log()), naming: Naming::Sequence(Arc::clone(shard)) }
+    }
+
+    /// The public name of the record at `ordinal`: its sequence number, or its number in the delivery stream.
+    pub(crate) fn record_name(&self, ordinal: u64) -> String {
+        match &self.naming {
+            Naming::Ordinal => format!("{:020}", ordinal.saturating_add(1)),
+            Naming::Sequence(shard) => shard.sequence_number(ordinal).to_string(),
+        }
+    }
+}
+
+/// A source stream as it is now.
+#[derive(Clone, Debug)]
+pub struct SourceStream {
+    /// Tells it from another stream of the same name.
+    pub id: StreamId,
+    /// Its shards.
+    pub logs: Vec<SourceLog>,
+}
+
+/// Finds source streams.
+pub trait SourceStreams: Send + Sync + 'static {
+    /// The stream, or `None` if there is none of that name (any more).
+    fn find(&self, key: &StreamKey) -> Option<SourceStream>;
+}
+
+impl SourceStreams for Streams {
+    fn find(&self, key: &StreamKey) -> Option<SourceStream> {
+        let stream = self.get(&key.account, &key.region, &key.name)?;
+        Some(SourceStream { id: stream.id(), logs: stream.shards().iter().map(SourceLog::of_shard).collect() })
+    }
+}
