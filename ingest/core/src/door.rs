@@ -1,0 +1,15 @@
+//! [`Door`], one AWS service.
+
+use crate::operation::Operations;
+
+/// One AWS service: the state of a front door, and the table of its operations.
+pub trait Door: Send + Sync + Sized + 'static {
+    /// The service's signing name, which stands in a signature's scope and labels the metrics: `kinesis`.
+    const SERVICE: &'static str;
+
+    /// What stands before the dot in `X-Amz-Target`: `Kinesis_20131202`.
+    const TARGET_PREFIX: &'static str;
+
+    /// Every operation of the service's model, present or absent.
+    fn operations() -> Operations<Self>;
+}

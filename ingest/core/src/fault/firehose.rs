@@ -1,0 +1,114 @@
+//! Faults of delivery streams, in the words of Data Firehose.
+//!
+//! Source: Firehose API Reference, "Errors" of each operation; the texts are observed ones where clients are known to
+//! read them.
+
+use ::firehose::error::{CreateError, DeleteError, PutError};
+use shard_store::error::AppendError;
+use shard_store::stream::StreamKey;
+
+use super::{Code, Fault};
+
+/// There is no such delivery stream.
+pub fn not_found(account: &str, name: &str) -> Fault {
+    Fault::new(Code::ResourceNotFound, format!("Firehose {name} under account {account} not found."))
+}
+
+impl From<CreateError> for Fault {
+    fn from(error: CreateError) -> Self {
+        match error {
+            CreateError::AlreadyExists { key: StreamKey { account, name, .. } } => {
+                Self::new(Code::ResourceInUse, format!("Firehose {name} under accountId {account} already exists"))
+            }
+            CreateError::TooMany { account, region, limit } => Self::new(
+                Code::LimitExceeded,
+                format!(
+                    "You have already consumed your firehose quota of {limit} hoses in {region}. Account {account}."
+                ),
+            ),
+            CreateError::SourceNotFound { key: StreamKey { account, region, name } } => Self::new(
+                Code::InvalidArgument,
+                format!("KinesisStreamARN: stream {name} under account {account} in {region} not found."),
+            ),
+            CreateError::TableNotFound { name } => Self::new(
+                Code::InvalidArgument,
+                format!(
+                    "SchemaConfiguration: table {name} not found. Give its columns under `[firehose.tables.\"{name}\"]` \
+                     in the server's configuration, or leave SchemaConfiguration out to have them inferred."
+                ),
+            ),
+            CreateError::Table { name, error } => {
+                Self::new(Code::InvalidArgument, format!("SchemaConfiguration: table {name}: {error}."))
+            }
+            CreateError::Prefix(error) => Self::new(Code::InvalidArgument, format!("{error}.")),
+            CreateError::Catalog(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<DeleteError> for Fault {
+    fn from(error: DeleteError) -> Self {
+        match error {
+            DeleteError::NotFound { key } => not_found(&key.account, &key.name),
+            DeleteError::Catalog(error) => Self::internal(error),
+            DeleteError::Storage(error) => Self::internal(error),
+        }
+    }
+}
+
+/// The fault of records that were not put. The reason of a failure of the server is for the door to log.
+pub fn put_fault(error: &PutError) -> Fault {
+    match error {
+        PutError::NotDirectPut { .. } => Fault::new(
+            Code::InvalidArgument,
+            "This operation is not permitted on KinesisStreamAsSource delivery stream type.",
+        ),
+        PutError::Throttled { .. } => Fault::new(Code::DeliveryUnavailable, "Slow down."),
+        // Nothing but its deletion seals the log of a delivery stream.
+        PutError::Append(AppendError::Sealed) => {
+            Fault::new(Code::ResourceNotFound, "The Firehose was deleted meanwhile.")
+        }
+        PutError::Append(AppendError::TooLarge { byte_count_max, .. }) => Fault::new(
+            Code::InvalidArgument,
+            format!(
+                "The records take more than the {byte_count_max} bytes that fit one segment of this server. Send fewer \
+                 at once, or raise `segment-size` under `[store]` in its configuration."
+            ),
+        ),
+        PutError::Append(AppendError::Malformed(malformed)) => Fault::new(Code::Serialization, malformed.to_string()),
+        PutError::Append(AppendError::Storage(error)) if error.is_full() => Fault::new(
+            Code::InternalFailure,
+            "The server's disk is full, and the record was not stored. Free some space and send it again.",
+        ),
+        PutError::Append(AppendError::Storage(_) | AppendError::Fenced { .. }) => {
+            Fault::new(Code::InternalFailure, "The server could not store the record. Its log says why.")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shard_store::error::CatalogError;
+
+    use super::*;
+
+    #[test]
+    fn each_error_has_its_code() {
+        let key = StreamKey::new("123456789012", "us-east-1", "clicks");
+        let catalog = CatalogError::Storage { reason: "x".to_owned() };
+        let faults = [
+            (CreateError::AlreadyExists { key: key.clone() }.into(), Code::ResourceInUse, "clicks"),
+            (CreateError::SourceNotFound { key: key.clone() }.into(), Code::InvalidArgument, "KinesisStreamARN"),
+            (CreateError::TableNotFound { name: "a.b".to_owned() }.into(), Code::InvalidArgument, "a.b"),
+            (CreateError::Catalog(catalog).into(), Code::InternalFailure, "unknown error"),
+            (DeleteError::NotFound { key: key.clone() }.into(), Code::ResourceNotFound, "123456789012"),
+            (put_fault(&PutError::NotDirectPut { key: key.clone() }), Code::InvalidArgument, "KinesisStreamAsSource"),
+            (put_fault(&PutError::Throttled { key }), Code::DeliveryUnavailable, "Slow down."),
+        ];
+        for (fault, code, text) in faults {
+            let fault: Fault = fault;
+            assert_eq!(fault.code(), code);
+            assert!(fault.message().contains(text), "{fault}");
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! Faults of streams, in the words of Kinesis Data Streams.
+//!
+//! AWS's messages name the stream and its account, which most errors of the engine do not know: those are functions that
+//! take them. Failures of the server are told without its paths; the door logs the error itself, once a request.
+//!
+//! Source: Kinesis Data Streams API Reference, "Errors" of each operation; the texts are observed ones where clients
+//! are known to read them.
+
+use chrono::DateTime;
+use shard_store::error::{AppendError, ReadError};
+use shard_store::stream::error::{
+    ChangeError, CreateError, DeleteError, GetError, PositionError, PutError, TokenError,
+};
+use shard_store::stream::{ShardNumber, StreamKey};
+
+use super::{Code, Fault};
+
+/// There is no such stream.
+pub fn stream_not_found(account: &str, name: &str) -> Fault {
+    Fault::new(Code::ResourceNotFound, format!("Stream {name} under account {account} not found."))
+}
+
+/// There is no such shard, or no longer the stream that had it.
+pub fn shard_not_found(account: &str, name: &str, shard: ShardNumber) -> Fault {
+    let message = format!("Shard {shard} in stream {name} under account {account} does not exist");
+    Fault::new(Code::ResourceNotFound, message)
+}
+
+/// A text is not the id of any shard.
+pub fn not_a_shard(account: &str, name: &str, shard: &str) -> Fault {
+    let message = format!("Could not find shard {shard} in stream {name} under account {account}.");
+    Fault::new(Code::ResourceNotFound, message)
+}
+
+impl From<CreateError> for Fault {
+    fn from(error: CreateError) -> Self {
+        match error {
+            CreateError::AlreadyExists { key: StreamKey { account, name, .. } } => {
+                Self::new(Code::ResourceInUse, format!("Stream {name} under account {account} already exists."))
+            }
+            CreateError::TooManyShards { account, region, present, requested, shards_max } => Self::new(
+                Code::LimitExceeded,
+                format!(
+                    "This request would exceed the shard limit for the account {account} in {region}. Current shard \
+                     count for the account: {present}. Limit: {shards_max}. Number of additional shards that would \
+                     have resulted from this request: {requested}. Raise `shards-max` under `[kinesis]` in the \
+                     server's configuration."
+                ),
+            ),
+            CreateError::Catalog(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<DeleteError> for Fault {
+    fn from(error: DeleteError) -> Self {
+        match error {
+            DeleteError::NotFound { key } => stream_not_found(&key.account, &key.name),
+            DeleteError::Catalog(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<ChangeError> for Fault {
+    fn from(error: ChangeError) -> Self {
+        let invalid = |message: String| Self::new(Code::InvalidArgument, message);
+        match error {
+            ChangeError::NotFound { key } => stream_not_found(&key.account, &key.name),
+            ChangeError::TooManyTags { key: StreamKey { account, name, .. }, tags_max } => invalid(format!(
+                "Failed to add tags to stream {name} under account {account} because a given stream cannot have more \
+                 than {tags_max} tags associated with it."
+            )),
+            ChangeError::ShorterRetention { key, asked_hours, present_hours } => invalid(format!(
+                "Requested retention period ({asked_hours} hours) for stream {} can not be shorter than existing \
+                 retention period ({present_hours} hours). Use DecreaseRetentionPeriod API.",
+                key.name
+            )),
+            ChangeError::LongerRetention { key, asked_hours, present_hours } => invalid(format!(
+                "Requested retention period ({asked_hours} hours) for stream {} can not be longer than existing \
+                 retention period ({present_hours} hours). Use IncreaseRetentionPeriod API.",
+                key.name
+            )),
+            ChangeError::Catalog(error) => Self::internal(error),
+        }
+    }
+}
+
+/// The fault of a record that was not stored in `stream`.
+pub fn put(stream: &StreamKey, error: &PutError) -> Fault {
+    match error {
+        PutError::Throttled { shard } => rate_exceeded(stream, *shard),
+        // Nothing but its deletion seals the log of an open shard.
+        PutError::Append(AppendError::Sealed) => stream_not_found(&stream.account, &stream.name),
+        PutError::Append(AppendError::TooLarge { byte_count_max, .. }) => Fault::new(
+            Code::InvalidArgument,
+            format!(
+                "The records for one shard take more than the {byte_count_max} bytes that fit one segment of this \
+                 server. Send fewer at once, or raise `segment-size` under `[store]` in its configuration."
+            ),
+        ),
+        PutError::Append(AppendError::Malformed(malformed)) => Fault::new(Code::Serialization, malformed.to_string()),
+        PutError::Append(AppendError::Storage(error)) if error.is_full() => Fault::new(
+            Code::InternalFailure,
+            "The server's disk is full, and the record was not stored. Free some space and send it again.",
+        ),
+        PutError::Append(AppendError::Storage(_)) => {
+            Fault::new(Code::InternalFailure, "The server could not write to its disk, and the record was not stored.")
+        }
+        PutError::Append(AppendError::Fenced { .. }) => Fault::new(
+            Code::InternalFailure,
+            "The server takes no records after a failed write, until it is restarted and has recovered.",
+        ),
+    }
+}
+
+/// The fault of a read of `stream` that was refused.
+pub fn get(stream: &StreamKey, error: GetError) -> Fault {
+    match error {
+        GetError::Throttled { shard } => rate_exceeded(stream, shard),
+        GetError::Read(ReadError::BeyondEnd { .. }) => {
+            Fault::new(Code::InvalidArgument, "Invalid ShardIterator. It points beyond the end of the shard.")
+        }
+        GetError::Read(ReadError::Corrupt(damage)) => Fault::internal(damage),
+        GetError::Read(ReadError::Storage(error)) => Fault::internal(error),
+    }
+}
+
+fn rate_exceeded(stream: &StreamKey, shard: ShardNumber) -> Fault {
+    let StreamKey { account, name, .. } = stream;
+    let message = format!("Rate exceeded for shard {shard} in stream {name} under account {account}.");
+    Fault::new(Code::ProvisionedThroughputExceeded, message)
+}
+
+/// The fault of a sequence number, as given, that `GetShardIterator` cannot begin at.
+pub fn sequence_number(stream: &StreamKey, shard: ShardNumber, given: &str, reason: &str) -> Fault {
+    let StreamKey { account, name, .. } = stream;
+    let message = format!(
+        "StartingSequenceNumber {given} used in GetShardIterator on shard {shard} in stream {name} under account \
+         {account} is invalid{reason}."
+    );
+    Fault::new(Code::InvalidArgument, message)
+}
+
+/// The fault of a position in `shard` that cannot be found. `given` is the sequence number asked for, if one was.
+pub fn position(stream: &StreamKey, shard: ShardNumber, given: &str, error: PositionError) -> Fault {
+    match error {
+        PositionError::OtherShard { encoded, shard } => Fault::new(
+            Code::InvalidArgument,
+            format!(
+                "Invalid StartingSequenceNumber. It encodes {encoded}, while it was used in a call to a shard with \
+                 {shard}"
+            ),
+        ),
+        PositionError::OtherStream => {
+            sequence_number(stream, shard, given, " because it did not come from this stream")
+        }
+        PositionError::InFuture { timestamp_ms, now_ms } => Fault::new(
+            Code::InvalidArgument,
+            format!(
+                "The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. \
+                 timestampInMillis: {timestamp_ms}, currentTimestampInMillis: {now_ms}"
+            ),
+        ),
+        PositionError::Read(error) => Fault::internal(error),
+    }
+}
+
+/// The fault of a shard iterator that was refused.
+pub fn shard_iterator(error: TokenError) -> Fault {
+    match error {
+        TokenError::Malformed => Fault::new(Code::InvalidArgument, "Invalid ShardIterator."),
+        TokenError::Expired { .. } => Fault::new(Code::ExpiredIterator, expired("Iterator", "iterator", error)),
+    }
+}
+
+/// The fault of a `NextToken` that was refused.
+pub fn next_token(error: TokenError) -> Fault {
+    match error {
+        TokenError::Malformed => Fault::new(Code::InvalidArgument, "Invalid NextToken."),
+        TokenError::Expired { .. } => Fault::new(Code::ExpiredNextToken, expired("NextToken", "token", error)),
+    }
+}
+
+/// AWS's sentence about a token that is too old; empty for one that is not.
+fn expired(name: &str, noun: &str, error: TokenError) -> String {
+    let TokenError::Expired { issued_ms, now_ms, lifetime } = error else { return String::new() };
+    format!(
+        "{name} expired. The {noun} was created at time {} while right now it is {} which is further in the future \
+         than the tolerated delay of {} milliseconds.",
+        java_date(issued_ms),
+        java_date(now_ms),
+        lifetime.as_millis(),
+    )
+}
+
+/// A time as AWS's messages show it: `Thu Jan 22 01:22:02 UTC 2015`.
+fn java_date(unix_millis: u64) -> String {
+    let time = i64::try_from(unix_millis).ok().and_then(DateTime::from_timestamp_millis);
+    time.map_or_else(|| unix_millis.to_string(), |time| time.format("%a %b %d %H:%M:%S UTC %Y").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::time::Duration;
+
+    use shard_store::error::StorageError;
+    use shard_store::log::Malformed;
+
+    use super::*;
+
+    fn clicks() -> StreamKey {
+        StreamKey::new("000000000000", "us-east-1", "clicks")
+    }
+
+    fn told(fault: &Fault) -> (&'static str, &str) {
+        (fault.code().name(), fault.message())
+    }
+
+    #[test]
+    fn throttled_reads_and_writes_name_shard_stream_and_account() {
+        let message = "Rate exceeded for shard shardId-000000000003 in stream clicks under account 000000000000.";
+        let expected = ("ProvisionedThroughputExceededException", message);
+        assert_eq!(told(&put(&clicks(), &PutError::Throttled { shard: ShardNumber(3) })), expected);
+        assert_eq!(told(&get(&clicks(), GetError::Throttled { shard: ShardNumber(3) })), expected);
+    }
+
+    #[test]
+    fn creation_is_refused_in_the_words_of_aws() {
+        let taken = Fault::from(CreateError::AlreadyExists { key: clicks() });
+        assert_eq!(
+            told(&taken),
+            ("ResourceInUseException", "Stream clicks under account 000000000000 already exists.")
+        );
+        let (account, region) = ("000000000000".to_owned(), "us-east-1".to_owned());
+        let error = CreateError::TooManyShards { account, region, present: 3, requested: 4, shards_max: 5 };
+        let fault = Fault::from(error);
+        assert_eq!(fault.code(), Code::LimitExceeded);
+        assert!(fault.message().contains("Current shard count for the account: 3. Limit: 5."), "{fault}");
+    }
+
+    #[test]
+    fn an_expired_iterator_tells_both_times() {
+        let error = TokenError::Expired {
+            issued_ms: 1_421_889_722_000,
+            now_ms: 1_421_890_100_000,
+            lifetime: Duration::from_secs(300),
+        };
+        let expected = "Iterator expired. The iterator was created at time Thu Jan 22 01:22:02 UTC 2015 while right now \
+                        it is Thu Jan 22 01:28:20 UTC 2015 which is further in the future than the tolerated delay of \
+                        300000 milliseconds.";
+        assert_eq!(told(&shard_iterator(error)), ("ExpiredIteratorException", expected));
+        assert_eq!(next_token(error).code(), Code::ExpiredNextToken);
+        assert_eq!(
+            told(&shard_iterator(TokenError::Malformed)),
+            ("InvalidArgumentException", "Invalid ShardIterator.")
+        );
+    }
+
+    #[test]
+    fn failures_of_the_server_are_told_as_such_and_without_its_paths() {
+        let storage = |kind: io::ErrorKind| StorageError::new("write", "/secret/place", kind.into());
+        let lost = [
+            AppendError::Storage(storage(io::ErrorKind::StorageFull)),
+            AppendError::Storage(storage(io::ErrorKind::PermissionDenied)),
+            AppendError::Fenced { reason: "/secret/place".to_owned() },
+        ];
+        for error in lost {
+            let fault = put(&clicks(), &PutError::Append(error));
+            assert_eq!(fault.code(), Code::InternalFailure);
+            assert!(!fault.message().contains("secret"), "{fault}");
+        }
+        let read = GetError::Read(ReadError::Storage(storage(io::ErrorKind::PermissionDenied)));
+        assert_eq!(get(&clicks(), read).code(), Code::InternalFailure);
+    }
+
+    #[test]
+    fn mistakes_of_the_caller_are_told_as_such() {
+        let refused = [
+            (AppendError::Sealed, Code::ResourceNotFound),
+            (AppendError::TooLarge { byte_count: 9, byte_count_max: 8 }, Code::InvalidArgument),
+            (AppendError::Malformed(Malformed), Code::Serialization),
+        ];
+        for (error, code) in refused {
+            assert_eq!(put(&clicks(), &PutError::Append(error)).code(), code);
+        }
+        let beyond = GetError::Read(ReadError::BeyondEnd { from: 9, end: 8 });
+        assert_eq!(get(&clicks(), beyond).code(), Code::InvalidArgument);
+        let positions = [
+            PositionError::OtherShard { encoded: ShardNumber(1), shard: ShardNumber(0) },
+            PositionError::OtherStream,
+            PositionError::InFuture { timestamp_ms: 2, now_ms: 1 },
+        ];
+        for error in positions {
+            assert_eq!(position(&clicks(), ShardNumber(0), "49", error).code(), Code::InvalidArgument);
+        }
+        let gone = Fault::from(DeleteError::NotFound { key: clicks() });
+        assert_eq!(told(&gone), ("ResourceNotFoundException", "Stream clicks under account 000000000000 not found."));
+    }
+}
