@@ -21,7 +21,7 @@ use crate::embedded::log::{EmbeddedLog, Found};
 use crate::embedded::prefault::Prefaulter;
 use crate::embedded::recover::{self, Recovered};
 use crate::embedded::settle::Settler;
-use crate::error::{CatalogError, OpenError, StorageError};
+use crate::error::{AppendError, CatalogError, OpenError, StorageError};
 use crate::format::STORE_FORMAT;
 use crate::log::{Log, LogId};
 use crate::metrics::Metrics;
@@ -159,6 +159,14 @@ impl Store {
         };
         // All of them, whatever becomes of one: they must not go on taking records.
         removed.iter().map(|log| log.remove()).fold(Ok(()), Result::and)
+    }
+
+    /// Whether appends can still be acknowledged.
+    ///
+    /// # Errors
+    /// `Fenced` after a failed write or sync, until the store is opened again.
+    pub fn check(&self) -> Result<(), AppendError> {
+        self.0.engine.fence.check()
     }
 
     /// Makes everything appended durable and ends the background threads. Appends fail afterwards. It blocks on the disk.

@@ -1,12 +1,14 @@
 //! Putting records: route, throttle in order, one append per shard and request, then wait for all of them.
 //!
 //! Records are copied before [`Stream::append`] returns, so they may borrow from a request's body; what is awaited
-//! afterwards borrows nothing. A record that is refused does not keep the others from being stored.
+//! afterwards borrows nothing. A record that is refused does not keep the others from being stored. A record whose shard
+//! is closed in this very moment goes on to the shard's child.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::error::PutError;
+use super::registry::Streams;
 use super::sequence::SequenceNumber;
 use super::shard::{Shard, ShardNumber};
 use super::snapshot::Stream;
@@ -53,6 +55,29 @@ impl PendingRecord {
 }
 
 impl PendingAppend {
+    /// The places of the records whose shard was closed before it could take them.
+    fn moved_places(&self) -> Vec<u32> {
+        let results = self.results.iter().zip(0u32..);
+        let moved = results.filter(|(result, _)| matches!(result, Err(PutError::Append(AppendError::Sealed))));
+        moved.map(|(_, place)| place).collect()
+    }
+
+    /// Takes over what became of the records at `places` in another try.
+    fn retry(&mut self, places: &[u32], again: Self) {
+        let place_of = |index: usize| places.get(index).copied().unwrap_or(u32::MAX);
+        for (index, result) in again.results.into_iter().enumerate() {
+            if let Some(slot) = self.results.get_mut(place_of(index) as usize) {
+                *slot = result;
+            }
+        }
+        let base = self.places.len();
+        self.places.extend(again.places.into_iter().map(|place| place_of(place as usize)));
+        self.batches.extend(again.batches.into_iter().map(|batch| {
+            let members = base + batch.members.start..base + batch.members.end;
+            PendingBatch { members, ..batch }
+        }));
+    }
+
     /// Waits until all batches are durable or lost. Returns what became of each record, in the order of the request.
     pub async fn settle(mut self) -> Vec<Result<SequenceNumber, PutError>> {
         for batch in self.batches {
@@ -77,6 +102,45 @@ fn settle_batch(
                 Ok(appended) => Ok(shard.sequence_number(appended.first_ordinal + offset)),
                 Err(error) => Err(PutError::Append(error.clone())),
             };
+        }
+    }
+}
+
+impl Streams {
+    /// Puts one record at `now_ms`. If its shard is being closed, this waits for the shard's children.
+    ///
+    /// # Errors
+    /// As [`Stream::append_one`]; `Append(Sealed)` if the stream was deleted.
+    pub async fn append_one(
+        &self,
+        stream: &Arc<Stream>,
+        record: &NewRecord<'_>,
+        now_ms: u64,
+    ) -> Result<PendingRecord, PutError> {
+        let mut outcome = stream.append_one(record, now_ms);
+        let mut stream = Arc::clone(stream);
+        while matches!(outcome, Err(PutError::Append(AppendError::Sealed))) {
+            let Some(successor) = self.successor(&stream).await else { break };
+            stream = successor;
+            outcome = stream.append_one(record, now_ms);
+        }
+        outcome
+    }
+
+    /// Puts the records of one request at `now_ms`, as [`Stream::append`] does. If a shard is being closed, this waits
+    /// for its children and puts its records there, in the same order.
+    pub async fn append(&self, stream: &Arc<Stream>, records: &[NewRecord<'_>], now_ms: u64) -> PendingAppend {
+        let mut pending = stream.append(records, now_ms);
+        let mut stream = Arc::clone(stream);
+        loop {
+            let places = pending.moved_places();
+            if places.is_empty() {
+                return pending;
+            }
+            let Some(successor) = self.successor(&stream).await else { return pending };
+            stream = successor;
+            let moved: Vec<_> = places.iter().filter_map(|place| records.get(*place as usize)).copied().collect();
+            pending.retry(&places, stream.append(&moved, now_ms));
         }
     }
 }

@@ -63,17 +63,30 @@ pub enum StreamMode {
 /// A stream as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Definition {
+    #[serde(flatten)]
+    pub(crate) facts: Facts,
+    pub(crate) shards: Vec<ShardDefinition>,
+}
+
+/// What is stored about a stream beside its shards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Facts {
     pub(crate) key: StreamKey,
     pub(crate) id: StreamId,
     pub(crate) created_ms: u64,
     pub(crate) mode: StreamMode,
     #[serde(default = "retention_hours_default")]
     pub(crate) retention_hours: u32,
+    /// What arrived before this time had expired when the retention was raised, and stays so.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) expired_before_ms: u64,
     #[serde(default = "record_bytes_max_default")]
     pub(crate) record_bytes_max: u64,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) tags: BTreeMap<String, String>,
-    pub(crate) shards: Vec<ShardDefinition>,
+    /// When the number of shards was updated, as far as it still counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) shard_count_updates_ms: Vec<u64>,
 }
 
 /// A shard as stored.
@@ -89,21 +102,17 @@ pub(crate) struct ShardDefinition {
     pub(crate) parent: Option<ShardNumber>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) adjacent_parent: Option<ShardNumber>,
+    /// When it was closed. Where its records end is not stored: its log is sealed, and knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) closed: Option<Closure>,
-}
-
-/// How a shard ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Closure {
-    /// When it was closed, in milliseconds since the Unix epoch.
-    pub at_ms: u64,
-    /// The ordinal behind its last record.
-    pub end_ordinal: u64,
+    pub(crate) closed_ms: Option<u64>,
 }
 
 fn retention_hours_default() -> u32 {
     RETENTION_HOURS_DEFAULT
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 fn record_bytes_max_default() -> u64 {
@@ -119,7 +128,7 @@ impl Definition {
         if !self.shards.is_sorted_by(|left, right| left.number < right.number) {
             return Err("its shards are not in the order of their numbers");
         }
-        let open = self.shards.iter().filter(|shard| shard.closed.is_none());
+        let open = self.shards.iter().filter(|shard| shard.closed_ms.is_none());
         if !tile_the_key_space(open.map(|shard| shard.range)) {
             return Err("the hash ranges of its open shards do not tile the key space");
         }
@@ -141,31 +150,33 @@ mod tests {
             generation: 1_700_000_000,
             parent: None,
             adjacent_parent: None,
-            closed: None,
+            closed_ms: None,
         }
     }
 
     fn definition(shards: Vec<ShardDefinition>) -> Definition {
-        Definition {
+        let facts = Facts {
             key: StreamKey::new("000000000000", "us-east-1", "clicks"),
             id: StreamId(10),
             created_ms: 1_700_000_000_000,
             mode: StreamMode::Provisioned,
             retention_hours: 24,
+            expired_before_ms: 0,
             record_bytes_max: 1 << 20,
             tags: BTreeMap::new(),
-            shards,
-        }
+            shard_count_updates_ms: Vec::new(),
+        };
+        Definition { facts, shards }
     }
 
     #[test]
     fn a_definition_survives_its_json() {
         let mut parent = shard(0, 0, u128::MAX);
-        parent.closed = Some(Closure { at_ms: 5, end_ordinal: 7 });
+        parent.closed_ms = Some(5);
         let mut child = shard(1, 0, u128::MAX);
         child.parent = Some(ShardNumber(0));
         let mut definition = definition(vec![parent, child]);
-        definition.tags.insert("team".to_owned(), "web".to_owned());
+        definition.facts.tags.insert("team".to_owned(), "web".to_owned());
         let json = serde_json::to_vec(&definition).unwrap();
         assert_eq!(serde_json::from_slice::<Definition>(&json).unwrap(), definition);
     }

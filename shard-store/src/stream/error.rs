@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::definition::StreamKey;
+use super::hash_range::{HashKey, HashRange};
 use super::shard::ShardNumber;
 use crate::error::{AppendError, CatalogError, ReadError};
 
@@ -22,6 +23,24 @@ pub enum OpenStreamsError {
     },
 }
 
+/// An account would have more shards than it may.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{requested} more shards would exceed the limit of {shards_max} for account {account} in {region}, which has {present}"
+)]
+pub struct TooManyShards {
+    /// The account.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// Open shards of the account in this region before the request.
+    pub present: u64,
+    /// Shards asked for.
+    pub requested: u64,
+    /// The limit that would be exceeded.
+    pub shards_max: u64,
+}
+
 /// A stream was not created.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CreateError {
@@ -32,21 +51,8 @@ pub enum CreateError {
         key: StreamKey,
     },
     /// The account would have more shards than it may.
-    #[error(
-        "{requested} more shards would exceed the limit of {shards_max} for account {account} in {region}, which has {present}"
-    )]
-    TooManyShards {
-        /// The account.
-        account: String,
-        /// The region.
-        region: String,
-        /// Open shards of the account in this region before the request.
-        present: u64,
-        /// Shards asked for.
-        requested: u64,
-        /// The limit that would be exceeded.
-        shards_max: u64,
-    },
+    #[error(transparent)]
+    TooManyShards(#[from] TooManyShards),
     /// The definition could not be made durable. Nothing was created.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
@@ -62,6 +68,127 @@ pub enum DeleteError {
         key: StreamKey,
     },
     /// The change could not be made durable. The stream is still there.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+}
+
+/// The settings of a stream were not changed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ChangeError {
+    /// There is no such stream.
+    #[error("stream {key} does not exist")]
+    NotFound {
+        /// The stream.
+        key: StreamKey,
+    },
+    /// The stream, or a consumer of it, would have more tags than it may.
+    #[error("{key}, and each of its consumers, has at most {tags_max} tags")]
+    TooManyTags {
+        /// The stream.
+        key: StreamKey,
+        /// The limit that would be exceeded.
+        tags_max: usize,
+    },
+    /// The retention would be shorter, where it was to be raised.
+    #[error("a retention of {asked_hours} hours is shorter than the present one of {key}, {present_hours}")]
+    ShorterRetention {
+        /// The stream.
+        key: StreamKey,
+        /// The retention asked for.
+        asked_hours: u32,
+        /// The retention of the stream.
+        present_hours: u32,
+    },
+    /// The retention would be longer, where it was to be lowered.
+    #[error("a retention of {asked_hours} hours is longer than the present one of {key}, {present_hours}")]
+    LongerRetention {
+        /// The stream.
+        key: StreamKey,
+        /// The retention asked for.
+        asked_hours: u32,
+        /// The retention of the stream.
+        present_hours: u32,
+    },
+    /// The change could not be made durable. Nothing was changed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+}
+
+/// The shards of a stream were not changed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ReshardError {
+    /// There is no such stream.
+    #[error("stream {key} does not exist")]
+    NotFound {
+        /// The stream.
+        key: StreamKey,
+    },
+    /// The stream has no such shard.
+    #[error("stream {key} has no {shard}")]
+    ShardNotFound {
+        /// The stream.
+        key: StreamKey,
+        /// The shard.
+        shard: ShardNumber,
+    },
+    /// The shard is closed.
+    #[error("{shard} of stream {key} was split or merged before")]
+    ShardClosed {
+        /// The stream.
+        key: StreamKey,
+        /// The shard.
+        shard: ShardNumber,
+    },
+    /// The shards cannot be merged.
+    #[error("{shard} and {adjacent} of stream {key} do not lie side by side")]
+    NotAdjacent {
+        /// The stream.
+        key: StreamKey,
+        /// One of the shards.
+        shard: ShardNumber,
+        /// The other one.
+        adjacent: ShardNumber,
+    },
+    /// The shard cannot be split there.
+    #[error("{at} does not lie within {shard} of stream {key}, at a distance from its ends")]
+    NotWithin {
+        /// The stream.
+        key: StreamKey,
+        /// The shard.
+        shard: ShardNumber,
+        /// What would be the first hash key of the second child.
+        at: HashKey,
+        /// The shard's hash keys.
+        range: HashRange,
+    },
+    /// The number of shards follows the load, and is not for the user to change.
+    #[error("stream {key} is on demand; its shards are not changed by hand")]
+    OnDemand {
+        /// The stream.
+        key: StreamKey,
+    },
+    /// The account would have more shards than it may.
+    #[error(transparent)]
+    TooManyShards(#[from] TooManyShards),
+    /// The number of shards asked for is out of proportion to the present one.
+    #[error("{target} is out of proportion to the {present} open shards of stream {key}")]
+    OutOfProportion {
+        /// The stream.
+        key: StreamKey,
+        /// Its open shards.
+        present: u32,
+        /// The number of open shards asked for.
+        target: u32,
+    },
+    /// The number of shards was changed as often as it may be within a day.
+    #[error("the number of shards of stream {key} was changed {count} times within a day")]
+    TooOften {
+        /// The stream.
+        key: StreamKey,
+        /// How often.
+        count: usize,
+    },
+    /// The change could not be made durable. Nothing was changed.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
 }

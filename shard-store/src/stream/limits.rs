@@ -8,6 +8,13 @@ pub const STREAM_NAME_CHARS_MAX: usize = 128;
 /// How long a record is kept where nothing else is said. Source: Kinesis Data Streams API Reference, "CreateStream".
 pub const RETENTION_HOURS_DEFAULT: u32 = 24;
 
+/// The shortest and the longest retention, in hours. Source: Kinesis Data Streams API Reference,
+/// "IncreaseStreamRetentionPeriod" and "DecreaseStreamRetentionPeriod".
+pub const RETENTION_HOURS: std::ops::RangeInclusive<u32> = 24..=8_760;
+
+/// The most tags of a stream. Source: Kinesis Data Streams API Reference, "AddTagsToStream".
+pub const TAGS_PER_STREAM_MAX: usize = 50;
+
 /// The largest record of a stream that was created without a limit of its own: data and partition key together.
 /// Source: Kinesis Data Streams Developer Guide, "Quotas and limits".
 pub const RECORD_BYTES_MAX_DEFAULT: u64 = 1024 * 1024;
@@ -43,3 +50,10 @@ pub const ON_DEMAND_SHARDS: u32 = 4;
 
 /// The most shards of one stream. Source: Kinesis Data Streams API Reference, "UpdateShardCount".
 pub const SHARDS_PER_STREAM_MAX: u32 = 10_000;
+
+/// How often the number of shards of a stream can be updated within [`SHARD_COUNT_UPDATES_PERIOD`]. Source: Kinesis Data
+/// Streams API Reference, "UpdateShardCount".
+pub const SHARD_COUNT_UPDATES_MAX: usize = 10;
+
+/// See [`SHARD_COUNT_UPDATES_MAX`].
+pub const SHARD_COUNT_UPDATES_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);

@@ -6,8 +6,10 @@
 //! ([`sequence`]). Readers begin at a [`StartingPosition`] and carry a signed [`iterator`] from read to read.
 //! [`retention`] ends what is too old.
 //!
-//! The layout is made for resharding (parents, generations, closed shards), which nothing does yet. Validation of
-//! requests, texts of errors and pages of lists are a front door's.
+//! Shards are split and merged ([`reshard`] plans, [`scaling`] does it): the children open in the commit that closes their
+//! parents, and records on their way to a parent that was closed meanwhile go on to its children.
+//!
+//! Validation of requests, texts of errors and pages of lists are a front door's.
 
 mod append;
 pub mod config;
@@ -17,8 +19,11 @@ pub mod hash_range;
 pub mod iterator;
 pub mod limits;
 mod registry;
+mod reshard;
 pub mod retention;
+mod scaling;
 pub mod sequence;
+mod settings;
 pub mod shard;
 mod snapshot;
 mod throttle;

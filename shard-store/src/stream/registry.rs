@@ -1,18 +1,19 @@
 //! [`Streams`]: all streams of a store, found by account, region and name.
 //!
-//! A look-up is three hash look-ups behind a read lock and allocates nothing. Creating and deleting are serialised by a
-//! lock of their own, held while the catalog commits, so that look-ups never wait for the disk.
+//! A look-up is three hash look-ups behind a read lock and allocates nothing. Creating, changing and deleting are
+//! serialised by a lock of their own, held while the catalog commits, so that look-ups never wait for the disk.
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, MutexGuard, RwLock};
+use tokio::sync::Notify;
 
 use super::config::Options;
-use super::definition::{self, Definition, ShardDefinition, StreamId, StreamKey, StreamMode};
-use super::error::{CreateError, DeleteError, OpenStreamsError};
+use super::definition::{self, Definition, Facts, ShardDefinition, StreamId, StreamKey, StreamMode};
+use super::error::{ChangeError, CreateError, DeleteError, OpenStreamsError, TooManyShards};
 use super::hash_range::HashRange;
 use super::limits::RETENTION_HOURS_DEFAULT;
 use super::shard::{Shard, ShardNumber};
@@ -50,8 +51,10 @@ pub struct Streams {
     options: Options,
     signer: Signer,
     index: RwLock<Index>,
-    /// Held by whoever changes the set of streams, from the first check to the change of the index.
+    /// Held by whoever changes a stream or their set, from the first check to the change of the index.
     control: Mutex<()>,
+    /// Told after a stream was replaced in the index, or removed from it.
+    replaced: Notify,
 }
 
 impl Streams {
@@ -64,12 +67,19 @@ impl Streams {
         let now_ms = store.clock().unix_millis();
         for (_, definition) in catalog::scan::<Definition>(&**store.catalog(), definition::PREFIX)? {
             if let Err(reason) = definition.check_invariants() {
-                return Err(OpenStreamsError::Definition { key: definition.key, reason });
+                return Err(OpenStreamsError::Definition { key: definition.facts.key, reason });
             }
             insert(&mut index, Arc::new(open_stream(&store, &options, definition, now_ms)));
         }
         let signer = Signer::new(store.secret());
-        Ok(Arc::new(Self { store, options, signer, index: RwLock::new(index), control: Mutex::new(()) }))
+        Ok(Arc::new(Self {
+            store,
+            options,
+            signer,
+            index: RwLock::new(index),
+            control: Mutex::new(()),
+            replaced: Notify::new(),
+        }))
     }
 
     /// The stream called `name` of an account in a region.
@@ -97,31 +107,35 @@ impl Streams {
     /// See [`CreateError`]; nothing is created then.
     pub fn create(&self, new: NewStream) -> Result<Arc<Stream>, CreateError> {
         let _control = self.control.lock();
-        if self.get(&new.key.account, &new.key.region, &new.key.name).is_some() {
+        if self.find(&new.key).is_some() {
             return Err(CreateError::AlreadyExists { key: new.key });
         }
-        self.create_check_shards(&new)?;
+        self.check_shard_limit(&new.key.account, &new.key.region, u64::from(new.shard_count.get()))?;
         let now_ms = self.store.clock().unix_millis();
         let definition = self.create_define(new, now_ms)?;
-        let change = Change::put(definition.key.catalog_key(), &definition);
+        let change = Change::put(definition.facts.key.catalog_key(), &definition);
         self.store.catalog().commit(&[change])?;
         let stream = Arc::new(open_stream(&self.store, &self.options, definition, now_ms));
         insert(&mut self.index.write(), Arc::clone(&stream));
         Ok(stream)
     }
 
-    fn create_check_shards(&self, new: &NewStream) -> Result<(), CreateError> {
-        let StreamKey { account, region, .. } = &new.key;
-        let index = self.index.read();
-        let names = index.get(account).and_then(|regions| regions.get(region));
-        let streams = names.into_iter().flat_map(BTreeMap::values);
-        let present: u64 = streams.map(|stream| stream.open_shard_count() as u64).sum();
-        let (requested, shards_max) = (u64::from(new.shard_count.get()), u64::from(self.options.shards_max));
-        if present + requested <= shards_max {
+    /// Checks that an account may have so many more open shards in a region.
+    pub(super) fn check_shard_limit(&self, account: &str, region: &str, requested: u64) -> Result<(), TooManyShards> {
+        let present = self.open_shard_count(account, region);
+        let shards_max = u64::from(self.options.shards_max);
+        if requested == 0 || present + requested <= shards_max {
             return Ok(());
         }
-        let (account, region) = (account.clone(), region.clone());
-        Err(CreateError::TooManyShards { account, region, present, requested, shards_max })
+        let (account, region) = (account.to_owned(), region.to_owned());
+        Err(TooManyShards { account, region, present, requested, shards_max })
+    }
+
+    /// The open shards of an account in a region.
+    pub fn open_shard_count(&self, account: &str, region: &str) -> u64 {
+        let index = self.index.read();
+        let names = index.get(account).and_then(|regions| regions.get(region));
+        names.into_iter().flat_map(BTreeMap::values).map(|stream| stream.open_shard_count() as u64).sum()
     }
 
     fn create_define(&self, new: NewStream, now_ms: u64) -> Result<Definition, CreateError> {
@@ -139,19 +153,69 @@ impl Streams {
                 generation: now_ms / 1_000,
                 parent: None,
                 adjacent_parent: None,
-                closed: None,
+                closed_ms: None,
             })
             .collect();
-        Ok(Definition {
+        let facts = Facts {
             key: new.key,
             id,
             created_ms: now_ms,
             mode: new.mode,
             retention_hours: RETENTION_HOURS_DEFAULT,
+            expired_before_ms: 0,
             record_bytes_max: new.record_bytes_max,
             tags: new.tags,
-            shards,
-        })
+            shard_count_updates_ms: Vec::new(),
+        };
+        Ok(Definition { facts, shards })
+    }
+
+    /// Changes what is stored about a stream beside its shards. Blocks on the disk.
+    ///
+    /// # Errors
+    /// That of `change`, and `NotFound` or `Catalog`; nothing is changed then.
+    pub(super) fn change(
+        &self,
+        key: &StreamKey,
+        change: impl FnOnce(&mut Facts, u64) -> Result<(), ChangeError>,
+    ) -> Result<Arc<Stream>, ChangeError> {
+        let _control = self.take_control();
+        let stream = self.find(key).ok_or_else(|| ChangeError::NotFound { key: key.clone() })?;
+        let mut definition = stream.define();
+        change(&mut definition.facts, self.clock().unix_millis())?;
+        self.store.catalog().commit(&[Change::put(key.catalog_key(), &definition)])?;
+        let changed = Arc::new(Stream::new(definition.facts, stream.shards().to_vec(), stream.is_enforced()));
+        self.replace(Arc::clone(&changed));
+        Ok(changed)
+    }
+
+    /// The right to change streams, which one at a time has.
+    pub(super) fn take_control(&self) -> MutexGuard<'_, ()> {
+        self.control.lock()
+    }
+
+    /// Puts a stream in the place of its older snapshot.
+    pub(super) fn replace(&self, stream: Arc<Stream>) {
+        insert(&mut self.index.write(), stream);
+        self.replaced.notify_waiters();
+    }
+
+    /// Waits until there is another snapshot of a stream than this one. `None` if the stream was deleted.
+    pub async fn successor(&self, stream: &Arc<Stream>) -> Option<Arc<Stream>> {
+        loop {
+            // Registered before the look, so that no change in between is missed.
+            let mut replaced = std::pin::pin!(self.replaced.notified());
+            replaced.as_mut().enable();
+            let current = self.find(stream.key()).filter(|current| current.id() == stream.id())?;
+            if !Arc::ptr_eq(&current, stream) {
+                return Some(current);
+            }
+            replaced.await;
+        }
+    }
+
+    pub(super) fn find(&self, key: &StreamKey) -> Option<Arc<Stream>> {
+        self.get(&key.account, &key.region, &key.name)
     }
 
     /// Deletes a stream and all its records. Blocks on the disk. Whoever still holds the stream can no longer append to
@@ -179,7 +243,12 @@ impl Streams {
         changes.push(Change::delete(stream.key().catalog_key()));
         self.store.catalog().commit(&changes)?;
         remove(&mut self.index.write(), stream.key());
+        self.replaced.notify_waiters();
         Ok(logs)
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// What signs the iterators and page tokens of these streams.
@@ -199,10 +268,19 @@ impl Streams {
 }
 
 fn open_stream(store: &Store, options: &Options, definition: Definition, now_ms: u64) -> Stream {
-    let open_shard = |shard: &ShardDefinition| Arc::new(Shard::new(shard.clone(), store.log(shard.log), now_ms));
-    let shards = definition.shards.iter().map(open_shard).collect();
-    let is_enforced = options.enforces(&definition.key.name);
-    Stream::new(definition, shards, is_enforced)
+    let Definition { facts, shards } = definition;
+    let shards = shards.into_iter().map(|shard| Arc::new(open_shard(store, shard, now_ms))).collect();
+    let is_enforced = options.enforces(&facts.key.name);
+    Stream::new(facts, shards, is_enforced)
+}
+
+pub(super) fn open_shard(store: &Store, definition: ShardDefinition, now_ms: u64) -> Shard {
+    let log = store.log(definition.log);
+    if definition.closed_ms.is_some() {
+        // Logs do not remember it. What matters happens at once; there is nothing on its way to wait for.
+        drop(log.seal());
+    }
+    Shard::new(definition, log, now_ms)
 }
 
 fn insert(index: &mut Index, stream: Arc<Stream>) {

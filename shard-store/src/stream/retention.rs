@@ -1,4 +1,4 @@
-//! Retention: segments of which every record is too old are dropped.
+//! Retention: segments of which every record is too old are dropped, and closed shards without any other.
 //!
 //! The sweep looks at every shard now and then. Between two sweeps, and within a segment, records that are too old are
 //! still in the log; reads leave them out ([`super::Stream::get`]).
@@ -22,6 +22,11 @@ impl Streams {
                     let (stream, shard) = (&stream.key().name, shard.number());
                     tracing::warn!(stream, %shard, %error, "cannot drop segments past their retention");
                 }
+            }
+            if stream.shards().iter().any(|shard| shard.ended_before(horizon_ms))
+                && let Err(error) = self.forget_expired_shards(stream.key())
+            {
+                tracing::warn!(stream = stream.key().name, %error, "cannot forget shards past their retention");
             }
         }
     }

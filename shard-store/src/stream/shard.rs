@@ -5,16 +5,16 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::definition::{Closure, ShardDefinition};
+use super::definition::ShardDefinition;
 use super::error::PositionError;
 use super::hash_range::HashRange;
 use super::sequence::{SequenceNumber, write_right_aligned};
 use super::throttle::{ReadThrottle, WriteThrottle};
-use crate::log::{Log, LogId};
+use crate::log::{Log, LogId, ReadLimit};
 
 const SHARD_ID_PREFIX: &str = "shardId-";
 const SHARD_ID_DIGITS: usize = 12;
@@ -81,7 +81,9 @@ pub struct Shard {
     definition: ShardDefinition,
     log: Arc<dyn Log>,
     pub(super) writes: WriteThrottle,
-    pub(super) reads: ReadThrottle,
+    pub(super) reads: Arc<ReadThrottle>,
+    /// See [`Shard::ended_ms`].
+    ended_ms: OnceLock<u64>,
 }
 
 impl fmt::Debug for Shard {
@@ -92,7 +94,20 @@ impl fmt::Debug for Shard {
 
 impl Shard {
     pub(super) fn new(definition: ShardDefinition, log: Arc<dyn Log>, now_ms: u64) -> Self {
-        Self { definition, log, writes: WriteThrottle::new(now_ms), reads: ReadThrottle::new(now_ms) }
+        let reads = Arc::new(ReadThrottle::new(now_ms));
+        Self { definition, log, writes: WriteThrottle::new(now_ms), reads, ended_ms: OnceLock::new() }
+    }
+
+    /// This shard once `definition`, which closes it, has taken the place of its own, and its log is sealed.
+    pub(super) fn close(&self, definition: ShardDefinition, now_ms: u64) -> Self {
+        debug_assert!(definition.log == self.definition.log && definition.closed_ms.is_some());
+        let (log, reads) = (Arc::clone(&self.log), Arc::clone(&self.reads));
+        Self { definition, log, writes: WriteThrottle::new(now_ms), reads, ended_ms: OnceLock::new() }
+    }
+
+    /// As it is stored.
+    pub(super) fn definition(&self) -> &ShardDefinition {
+        &self.definition
     }
 
     /// Its number.
@@ -120,14 +135,29 @@ impl Shard {
         self.definition.created_ms
     }
 
-    /// How it ended, if it did.
-    pub fn closed(&self) -> Option<Closure> {
-        self.definition.closed
-    }
-
     /// Whether it takes records.
     pub fn is_open(&self) -> bool {
-        self.definition.closed.is_none()
+        self.definition.closed_ms.is_none()
+    }
+
+    /// When it ended, in milliseconds since the Unix epoch, if it did: when it was closed, or when its last record
+    /// arrived. Records on their way while it is closed arrive a little later than that.
+    pub fn ended_ms(&self) -> Option<u64> {
+        let closed_ms = self.definition.closed_ms?;
+        Some(*self.ended_ms.get_or_init(|| {
+            let last = self.log.end().saturating_sub(1);
+            let read = self.log.read(last, ReadLimit { record_count: 1, byte_count: 0 });
+            // Damage is for the readers of the records to complain of.
+            let arrival_ms = read.ok().and_then(|batch| batch.records().next().map(|record| record.arrival_ms));
+            arrival_ms.map_or(closed_ms, |arrival_ms| arrival_ms.max(closed_ms))
+        }))
+    }
+
+    /// Whether it ended before a time in milliseconds since the Unix epoch.
+    pub(super) fn ended_before(&self, time_ms: u64) -> bool {
+        // Most shards are open, or were closed too lately for their records to matter.
+        self.definition.closed_ms.is_some_and(|closed_ms| closed_ms < time_ms)
+            && self.ended_ms().is_some_and(|ended_ms| ended_ms < time_ms)
     }
 
     /// The id of its log.
@@ -152,7 +182,7 @@ impl Shard {
 
     /// The sequence number at which it ends, greater than that of each of its records, once it is closed.
     pub fn ending_sequence_number(&self) -> Option<SequenceNumber> {
-        self.definition.closed.map(|closure| self.sequence_number(closure.end_ordinal))
+        (!self.is_open()).then(|| self.sequence_number(self.log.end()))
     }
 
     /// The ordinal where a reader begins.

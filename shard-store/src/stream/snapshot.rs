@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::definition::{Definition, StreamId, StreamKey, StreamMode};
+use super::definition::{Definition, Facts, StreamId, StreamKey, StreamMode};
 use super::error::GetError;
 use super::hash_range::HashKey;
 use super::limits::READ_BYTES_MAX;
@@ -18,13 +18,7 @@ const HOUR_MS: u64 = 3_600_000;
 /// One stream.
 #[derive(Debug)]
 pub struct Stream {
-    key: StreamKey,
-    id: StreamId,
-    created_ms: u64,
-    mode: StreamMode,
-    retention_hours: u32,
-    record_bytes_max: u64,
-    tags: BTreeMap<String, String>,
+    facts: Facts,
     is_enforced: bool,
     /// In the order of their numbers, closed ones included.
     shards: Vec<Arc<Shard>>,
@@ -64,48 +58,53 @@ pub enum ShardFilter {
 }
 
 impl Stream {
-    /// The stream of a definition whose invariants were checked. `shards` are those of the definition, in its order.
-    pub(super) fn new(definition: Definition, shards: Vec<Arc<Shard>>, is_enforced: bool) -> Self {
+    /// A stream whose definition's invariants were checked. `shards` are in the order of their numbers.
+    pub(super) fn new(facts: Facts, shards: Vec<Arc<Shard>>, is_enforced: bool) -> Self {
         let mut open: Vec<_> = shards.iter().enumerate().filter(|(_, shard)| shard.is_open()).collect();
         open.sort_unstable_by_key(|(_, shard)| shard.range().start);
         let routes = open.into_iter().map(|(place, shard)| (shard.range().end, place)).collect();
-        let Definition { key, id, created_ms, mode, retention_hours, record_bytes_max, tags, .. } = definition;
-        Self { key, id, created_ms, mode, retention_hours, record_bytes_max, tags, is_enforced, shards, routes }
+        Self { facts, is_enforced, shards, routes }
+    }
+
+    /// As it is stored.
+    pub(super) fn define(&self) -> Definition {
+        let shards = self.shards.iter().map(|shard| shard.definition().clone()).collect();
+        Definition { facts: self.facts.clone(), shards }
     }
 
     /// Its name, account and region.
     pub fn key(&self) -> &StreamKey {
-        &self.key
+        &self.facts.key
     }
 
     /// What tells it from another stream that has or had its name.
     pub fn id(&self) -> StreamId {
-        self.id
+        self.facts.id
     }
 
     /// When it was created, in milliseconds since the Unix epoch.
     pub fn created_ms(&self) -> u64 {
-        self.created_ms
+        self.facts.created_ms
     }
 
     /// How its capacity is decided.
     pub fn mode(&self) -> StreamMode {
-        self.mode
+        self.facts.mode
     }
 
     /// How long its records are kept, in hours.
     pub fn retention_hours(&self) -> u32 {
-        self.retention_hours
+        self.facts.retention_hours
     }
 
     /// The most bytes of data and partition key together that a record may have.
     pub fn record_bytes_max(&self) -> u64 {
-        self.record_bytes_max
+        self.facts.record_bytes_max
     }
 
     /// Its tags, by key.
     pub fn tags(&self) -> &BTreeMap<String, String> {
-        &self.tags
+        &self.facts.tags
     }
 
     /// Its shards in the order of their numbers, closed ones included.
@@ -133,9 +132,9 @@ impl Stream {
 
     /// The shards that `filter` shows at `now_ms`, in the order of their numbers.
     pub fn shards_shown(&self, filter: ShardFilter, now_ms: u64) -> impl Iterator<Item = &Arc<Shard>> {
-        let horizon_ms = self.horizon_ms(now_ms).max(self.created_ms);
+        let horizon_ms = self.horizon_ms(now_ms).max(self.facts.created_ms);
         let is_shown = move |shard: &Shard| {
-            let was_open_since = |time_ms: u64| shard.closed().is_none_or(|closure| closure.at_ms >= time_ms);
+            let was_open_since = |time_ms: u64| shard.ended_ms().is_none_or(|ended_ms| ended_ms >= time_ms);
             let was_open_at = |time_ms: u64| shard.created_ms() <= time_ms && was_open_since(time_ms);
             match filter {
                 ShardFilter::AfterShard(number) => shard.number() > number,
@@ -146,13 +145,12 @@ impl Stream {
                 ShardFilter::FromTimestamp(time_ms) => was_open_since(time_ms.max(horizon_ms)),
             }
         };
-        let is_kept = move |shard: &Shard| shard.closed().is_none_or(|closure| closure.at_ms >= horizon_ms);
-        self.shards.iter().filter(move |shard| is_kept(shard) && is_shown(shard))
+        self.shards.iter().filter(move |shard| !shard.ended_before(horizon_ms) && is_shown(shard))
     }
 
     /// Before which time records are no longer given out, in milliseconds since the Unix epoch.
     pub(super) fn horizon_ms(&self, now_ms: u64) -> u64 {
-        now_ms.saturating_sub(u64::from(self.retention_hours) * HOUR_MS)
+        horizon_ms(&self.facts, now_ms)
     }
 
     /// Whether the throughput limits of its shards hold.
@@ -182,7 +180,7 @@ impl Stream {
             shard.reads.charge(batch.byte_count());
         }
         let next = batch.next_ordinal();
-        let is_drained = shard.closed().is_some_and(|closure| next >= closure.end_ordinal);
+        let is_drained = !shard.is_open() && next >= shard.log().end();
         Ok(ShardRead {
             next_ordinal: (!is_drained).then_some(next),
             millis_behind: get_millis_behind(shard, next, now_ms)?,
@@ -200,6 +198,11 @@ impl Stream {
         let kept_from = shard.log().position_at(horizon_ms)?;
         Ok(shard.log().read(kept_from, limit)?)
     }
+}
+
+/// Before which time the records of a stream have expired, in milliseconds since the Unix epoch.
+pub(super) fn horizon_ms(facts: &Facts, now_ms: u64) -> u64 {
+    now_ms.saturating_sub(u64::from(facts.retention_hours) * HOUR_MS).max(facts.expired_before_ms)
 }
 
 fn get_millis_behind(shard: &Shard, next: u64, now_ms: u64) -> Result<u64, GetError> {

@@ -1,5 +1,7 @@
 //! Streams on the real engine in a temporary directory, with time standing still unless a test moves it.
 
+mod reshard;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -9,10 +11,8 @@ use prometheus_client::registry::Registry;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::definition::{Closure, Definition, ShardDefinition};
-use super::error::{CreateError, DeleteError, GetError, PositionError, PutError};
+use super::error::{CreateError, DeleteError, GetError, PositionError, PutError, TooManyShards};
 use super::*;
-use crate::catalog::Change;
 use crate::clock::{Clock, ManualClock};
 use crate::config::Durability;
 use crate::error::AppendError;
@@ -28,20 +28,25 @@ struct Fixture {
     streams: Arc<Streams>,
     store: Store,
     clock: Arc<ManualClock>,
+    durability: Durability,
     directory: TempDir,
 }
 
-fn open_store(directory: &Path, clock: &Arc<ManualClock>) -> Store {
-    let options = crate::Options { durability: Durability::PageCache, ..crate::Options::default() };
+fn open_store(directory: &Path, clock: &Arc<ManualClock>, durability: Durability) -> Store {
+    let options = crate::Options { durability, ..crate::Options::default() };
     let clock: Arc<dyn Clock> = Arc::clone(clock) as _;
     Store::open(directory, options, clock, &mut Registry::default()).unwrap()
 }
 
 fn open_with(options: Options) -> Fixture {
+    open_as(options, Durability::PageCache)
+}
+
+fn open_as(options: Options, durability: Durability) -> Fixture {
     let directory = tempfile::tempdir().unwrap();
     let clock = Arc::new(ManualClock::new(NOW_MS));
-    let store = open_store(directory.path(), &clock);
-    Fixture { streams: Streams::open(store.clone(), options).unwrap(), store, clock, directory }
+    let store = open_store(directory.path(), &clock, durability);
+    Fixture { streams: Streams::open(store.clone(), options).unwrap(), store, clock, durability, directory }
 }
 
 fn open() -> Fixture {
@@ -50,12 +55,12 @@ fn open() -> Fixture {
 
 impl Fixture {
     fn reopen(self) -> Self {
-        let Self { streams, store, clock, directory } = self;
+        let Self { streams, store, clock, durability, directory } = self;
         let options = streams.options().clone();
         store.close();
         drop((streams, store));
-        let store = open_store(directory.path(), &clock);
-        Self { streams: Streams::open(store.clone(), options).unwrap(), store, clock, directory }
+        let store = open_store(directory.path(), &clock, durability);
+        Self { streams: Streams::open(store.clone(), options).unwrap(), store, clock, durability, directory }
     }
 
     fn now_ms(&self) -> u64 {
@@ -139,7 +144,7 @@ fn the_shard_limit_counts_the_shards_of_an_account_in_a_region() {
     fixture.create("one", 3);
     assert!(matches!(
         fixture.streams.create(new_stream("two", 3)),
-        Err(CreateError::TooManyShards { present: 3, requested: 3, shards_max: 5, .. })
+        Err(CreateError::TooManyShards(TooManyShards { present: 3, requested: 3, shards_max: 5, .. }))
     ));
     fixture.create("two", 2);
     fixture.streams.delete(ACCOUNT, REGION, "one").unwrap();
@@ -365,44 +370,14 @@ async fn the_sweep_drops_segments_past_their_retention_and_ends_with_its_streams
     sweeping.await.unwrap();
 }
 
-/// A stream of which shard 0 was split an hour after its creation, as resharding will leave it.
+/// A stream of which shard 0 was split an hour after its creation.
 async fn split_stream(fixture: &Fixture) -> Arc<Stream> {
-    let logs = fixture.store.allocate_logs(3).unwrap();
-    let mut halves = HashRange::split_evenly(NonZeroU32::new(2).unwrap());
-    let whole = HashRange { start: HashKey(0), end: HashKey::MAX };
-    let split_ms = NOW_MS + HOUR_MS;
-    let shard = |number: u32, range, created_ms: u64| ShardDefinition {
-        number: ShardNumber(number),
-        log: logs[number as usize],
-        range,
-        created_ms,
-        generation: created_ms / 1_000,
-        parent: (number > 0).then_some(ShardNumber(0)),
-        adjacent_parent: None,
-        closed: (number == 0).then_some(Closure { at_ms: split_ms, end_ordinal: 1 }),
-    };
-    let shards = vec![
-        shard(0, whole, NOW_MS),
-        shard(1, halves.next().unwrap(), split_ms),
-        shard(2, halves.next().unwrap(), split_ms),
-    ];
-    let definition = Definition {
-        key: StreamKey::new(ACCOUNT, REGION, "split"),
-        id: StreamId(logs[0].0),
-        created_ms: NOW_MS,
-        mode: StreamMode::Provisioned,
-        retention_hours: 24,
-        record_bytes_max: limits::RECORD_BYTES_MAX_DEFAULT,
-        tags: BTreeMap::new(),
-        shards,
-    };
-    let parent = fixture.store.log(logs[0]);
-    parent.append(&[record("k", &b"of the parent".as_slice())]).unwrap().await.unwrap();
-    let key = definition.key.catalog_key();
-    fixture.store.catalog().commit(&[Change::put(key, &definition)]).unwrap();
-    let streams = Streams::open(fixture.store.clone(), Options::default()).unwrap();
-    fixture.clock.advance(2 * HOUR_MS);
-    streams.get(ACCOUNT, REGION, "split").unwrap()
+    let stream = fixture.create("split", 1);
+    fixture.put(&stream, "k", "of the parent").await;
+    fixture.clock.advance(HOUR_MS);
+    let stream = fixture.streams.split_shard(stream.key(), ShardNumber(0), HashKey(1 << 127)).unwrap();
+    fixture.clock.advance(HOUR_MS);
+    stream
 }
 
 #[tokio::test]

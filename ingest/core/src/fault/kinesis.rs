@@ -9,7 +9,7 @@
 use chrono::DateTime;
 use shard_store::error::{AppendError, ReadError};
 use shard_store::stream::error::{
-    ChangeError, CreateError, DeleteError, GetError, PositionError, PutError, TokenError,
+    ChangeError, CreateError, DeleteError, GetError, PositionError, PutError, ReshardError, TokenError, TooManyShards,
 };
 use shard_store::stream::{ShardNumber, StreamKey};
 
@@ -38,18 +38,20 @@ impl From<CreateError> for Fault {
             CreateError::AlreadyExists { key: StreamKey { account, name, .. } } => {
                 Self::new(Code::ResourceInUse, format!("Stream {name} under account {account} already exists."))
             }
-            CreateError::TooManyShards { account, region, present, requested, shards_max } => Self::new(
-                Code::LimitExceeded,
-                format!(
-                    "This request would exceed the shard limit for the account {account} in {region}. Current shard \
-                     count for the account: {present}. Limit: {shards_max}. Number of additional shards that would \
-                     have resulted from this request: {requested}. Raise `shards-max` under `[kinesis]` in the \
-                     server's configuration."
-                ),
-            ),
+            CreateError::TooManyShards(error) => too_many_shards(&error),
             CreateError::Catalog(error) => Self::internal(error),
         }
     }
+}
+
+fn too_many_shards(error: &TooManyShards) -> Fault {
+    let TooManyShards { account, region, present, requested, shards_max } = error;
+    let message = format!(
+        "This request would exceed the shard limit for the account {account} in {region}. Current shard count for the \
+         account: {present}. Limit: {shards_max}. Number of additional shards that would have resulted from this \
+         request: {requested}. Raise `shards-max` under `[kinesis]` in the server's configuration."
+    );
+    Fault::new(Code::LimitExceeded, message)
 }
 
 impl From<DeleteError> for Fault {
@@ -85,11 +87,66 @@ impl From<ChangeError> for Fault {
     }
 }
 
+impl From<ReshardError> for Fault {
+    fn from(error: ReshardError) -> Self {
+        match error {
+            ReshardError::NotFound { key } => stream_not_found(&key.account, &key.name),
+            ReshardError::ShardNotFound { key, shard } => not_a_shard(&key.account, &key.name, &shard.to_string()),
+            ReshardError::ShardClosed { key: StreamKey { account, name, .. }, shard } => Self::new(
+                Code::InvalidArgument,
+                format!(
+                    "Shard {shard} in stream {name} under account {account} has already been merged or split, and thus \
+                     is not eligible for merging or splitting."
+                ),
+            ),
+            ReshardError::NotAdjacent { key: StreamKey { account, name, .. }, shard, adjacent } => Self::new(
+                Code::InvalidArgument,
+                format!(
+                    "Shards {shard} and {adjacent} in stream {name} under account {account} are not an adjacent pair of \
+                     shards eligible for merging"
+                ),
+            ),
+            ReshardError::NotWithin { key: StreamKey { account, name, .. }, shard, at, range } => Self::new(
+                Code::InvalidArgument,
+                format!(
+                    "NewStartingHashKey {at} used in SplitShard() on shard {shard} in stream {name} under account \
+                     {account} is not both greater than one plus the shard's StartingHashKey {} and less than the \
+                     shard's EndingHashKey {}.",
+                    range.start, range.end
+                ),
+            ),
+            ReshardError::OnDemand { .. } => Self::new(
+                Code::Validation,
+                "This API is only supported for data streams with the provisioned capacity mode.",
+            ),
+            ReshardError::TooManyShards(error) => too_many_shards(&error),
+            ReshardError::OutOfProportion { present, target, .. } => {
+                let rule = if target > present { "scale up over double" } else { "scale down below half" };
+                Self::new(
+                    Code::LimitExceeded,
+                    format!(
+                        "UpdateShardCount cannot {rule} your current open shard count. Current open shard count: \
+                         {present}, Target shard count: {target}"
+                    ),
+                )
+            }
+            ReshardError::TooOften { key: StreamKey { account, name, .. }, count } => Self::new(
+                Code::LimitExceeded,
+                format!(
+                    "The shard count of stream {name} under account {account} was updated {count} times within the \
+                     last 24 hours, and cannot be updated more often."
+                ),
+            ),
+            ReshardError::Catalog(error) => Self::internal(error),
+        }
+    }
+}
+
 /// The fault of a record that was not stored in `stream`.
 pub fn put(stream: &StreamKey, error: &PutError) -> Fault {
     match error {
         PutError::Throttled { shard } => rate_exceeded(stream, *shard),
-        // Nothing but its deletion seals the log of an open shard.
+        // Records for a shard that was split or merged go on to its children; only a deletion leaves them none.
         PutError::Append(AppendError::Sealed) => stream_not_found(&stream.account, &stream.name),
         PutError::Append(AppendError::TooLarge { byte_count_max, .. }) => Fault::new(
             Code::InvalidArgument,
@@ -233,8 +290,8 @@ mod tests {
             ("ResourceInUseException", "Stream clicks under account 000000000000 already exists.")
         );
         let (account, region) = ("000000000000".to_owned(), "us-east-1".to_owned());
-        let error = CreateError::TooManyShards { account, region, present: 3, requested: 4, shards_max: 5 };
-        let fault = Fault::from(error);
+        let error = TooManyShards { account, region, present: 3, requested: 4, shards_max: 5 };
+        let fault = Fault::from(CreateError::TooManyShards(error));
         assert_eq!(fault.code(), Code::LimitExceeded);
         assert!(fault.message().contains("Current shard count for the account: 3. Limit: 5."), "{fault}");
     }
