@@ -1,0 +1,54 @@
+//! [`Kinesis`], the state behind the operations.
+
+use std::sync::Arc;
+
+use ingest_core::{Door, Fault, Operations};
+use prometheus_client::registry::Registry;
+use shard_store::stream::Streams;
+
+use crate::metrics::Metrics;
+use crate::operations;
+
+/// The Kinesis Data Streams door.
+pub struct Kinesis {
+    pub(crate) streams: Arc<Streams>,
+    pub(crate) metrics: Metrics,
+}
+
+impl Kinesis {
+    /// A door to these streams. Its metrics go to `registry`.
+    pub fn new(streams: Arc<Streams>, registry: &mut Registry) -> Self {
+        Self { streams, metrics: Metrics::register(registry) }
+    }
+
+    /// The present, in milliseconds since the Unix epoch.
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.streams.clock().unix_millis()
+    }
+
+    /// Runs what blocks on the disk off the event loop.
+    ///
+    /// # Errors
+    /// That of `work`, or `InternalFailure` if it panicked.
+    pub(crate) async fn blocking<T, E>(
+        &self,
+        work: impl FnOnce(&Streams) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Fault>
+    where
+        T: Send + 'static,
+        E: Into<Fault> + Send + 'static,
+    {
+        let streams = Arc::clone(&self.streams);
+        let outcome = tokio::task::spawn_blocking(move || work(&streams)).await.map_err(Fault::internal)?;
+        outcome.map_err(Into::into)
+    }
+}
+
+impl Door for Kinesis {
+    const SERVICE: &'static str = "kinesis";
+    const TARGET_PREFIX: &'static str = "Kinesis_20131202";
+
+    fn operations() -> Operations<Self> {
+        operations::table()
+    }
+}

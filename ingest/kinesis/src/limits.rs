@@ -1,0 +1,71 @@
+//! The limits of the Kinesis operations, each beside the AWS page it comes from. Those of streams themselves are in
+//! [`shard_store::stream::limits`].
+
+/// The longest stream name, in characters. Source: Kinesis Data Streams API Reference, "CreateStream".
+pub(crate) const STREAM_NAME_CHARS_MAX: usize = shard_store::stream::limits::STREAM_NAME_CHARS_MAX;
+
+/// The longest stream ARN, in characters. Source: Kinesis Data Streams API Reference, "PutRecords".
+pub(crate) const STREAM_ARN_CHARS_MAX: usize = 2_048;
+
+/// The longest stream id, in characters. Source: as [`STREAM_ARN_CHARS_MAX`].
+pub(crate) const STREAM_ID_CHARS_MAX: usize = 24;
+
+/// The longest shard id, in characters. Source: Kinesis Data Streams API Reference, "GetShardIterator".
+pub(crate) const SHARD_ID_CHARS_MAX: usize = 128;
+
+/// The longest partition key, in characters. Source: Kinesis Data Streams API Reference, "PutRecord".
+pub(crate) const PARTITION_KEY_CHARS_MAX: usize = 256;
+
+/// The most bytes of data of one record in any stream. Source: as [`PARTITION_KEY_CHARS_MAX`].
+pub(crate) const DATA_BYTES_MAX: usize = 10 * 1024 * 1024;
+
+/// The most records of one call. Source: Kinesis Data Streams API Reference, "PutRecords".
+pub(crate) const RECORDS_PER_PUT_MAX: usize = 500;
+
+/// The most bytes of data and partition keys of one call. Source: as [`RECORDS_PER_PUT_MAX`].
+pub(crate) const BYTES_PER_PUT_MAX: usize = 10 * 1024 * 1024;
+
+/// The greatest `Limit` of a read. Source: Kinesis Data Streams API Reference, "GetRecords".
+pub(crate) const RECORDS_PER_GET_MAX: i64 = 10_000;
+
+/// The smallest and greatest record size a stream can be created for, in KiB. Source: Kinesis Data Streams API
+/// Reference, "CreateStream".
+pub(crate) const RECORD_SIZE_KIB: (i64, i64) = (1_024, 10_240);
+
+/// The most tags a stream can have. Source: Kinesis Data Streams API Reference, "CreateStream".
+pub(crate) const TAGS_MAX: usize = shard_store::stream::limits::TAGS_PER_STREAM_MAX;
+
+/// The most tags that a request may name, whatever becomes of it. Source: as [`TAGS_MAX`].
+pub(crate) const TAGS_PER_REQUEST_MAX: usize = 200;
+
+/// The most tags that can be removed by one call. Source: Kinesis Data Streams API Reference, "RemoveTagsFromStream".
+pub(crate) const TAG_KEYS_PER_REQUEST_MAX: usize = 50;
+
+/// The greatest `Limit` of a list of tags. Source: Kinesis Data Streams API Reference, "ListTagsForStream".
+pub(crate) const TAGS_PER_PAGE_MAX: i64 = 50;
+
+/// The longest tag key and value, in characters. Source: as [`TAGS_MAX`].
+pub(crate) const TAG_KEY_CHARS_MAX: usize = 128;
+pub(crate) const TAG_VALUE_CHARS_MAX: usize = 256;
+
+/// The greatest page size that a request may ask for. Source: Kinesis Data Streams API Reference, "ListShards",
+/// "ListStreams", "DescribeStream".
+pub(crate) const PAGE_SIZE_REQUESTED_MAX: i64 = 10_000;
+
+/// The shards of one page of `ListShards`, whatever greater size is asked for. Source: Kinesis Data Streams API
+/// Reference, "ListShards".
+pub(crate) const SHARDS_PER_LIST_PAGE_MAX: usize = 1_000;
+
+/// The shards of one `DescribeStream` answer, likewise. Source: Kinesis Data Streams API Reference, "DescribeStream".
+pub(crate) const SHARDS_PER_DESCRIPTION_MAX: usize = 100;
+
+/// The streams of one page of `ListStreams`, likewise. Source: Kinesis Data Streams API Reference, "ListStreams".
+pub(crate) const STREAMS_PER_PAGE_MAX: usize = 100;
+
+/// The longest `NextToken`, in characters. Source: Kinesis Data Streams API Reference, "ListShards".
+pub(crate) const NEXT_TOKEN_CHARS_MAX: usize = 1_048_576;
+
+/// How long a `NextToken` can be used. Source: as [`NEXT_TOKEN_CHARS_MAX`].
+pub(crate) const NEXT_TOKEN_LIFETIME: std::time::Duration = std::time::Duration::from_secs(300);
+
+const _: () = assert!(DATA_BYTES_MAX <= BYTES_PER_PUT_MAX);

@@ -1,0 +1,28 @@
+//! `DescribeStreamSummary`: a stream without its shards.
+
+use std::sync::Arc;
+
+use ingest_core::{Context, Fault, Validator};
+
+use crate::door::Kinesis;
+use crate::model::{DescribeStreamSummaryInput, DescribeStreamSummaryOutput, StreamDescriptionSummary, StreamFacts};
+
+/// Source: Kinesis Data Streams API Reference, "DescribeStreamSummary".
+pub(crate) async fn run(
+    door: Arc<Kinesis>,
+    context: Context,
+    input: DescribeStreamSummaryInput,
+) -> Result<DescribeStreamSummaryOutput, Fault> {
+    let mut validator = Validator::new();
+    input.stream().validate(&mut validator);
+    validator.finish()?;
+    let stream = input.stream().resolve(&door.streams, &context)?;
+    let stream_description_summary = StreamDescriptionSummary {
+        facts: StreamFacts::of(&stream),
+        open_shard_count: stream.open_shard_count(),
+        // Nothing registers consumers.
+        consumer_count: 0,
+        max_record_size_in_kib: stream.record_bytes_max() / 1_024,
+    };
+    Ok(DescribeStreamSummaryOutput { stream_description_summary })
+}

@@ -1,0 +1,154 @@
+//! `GetRecords`: records of one shard from an iterator on, and the iterator that goes on behind them.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ingest_core::fault::kinesis;
+use ingest_core::{Arn, Code, Context, Fault, Validator};
+use ingest_wire::{Blob, Protocol, Timestamp};
+use serde::ser::{SerializeStruct, Serializer};
+use serde::{Deserialize, Serialize};
+use shard_store::format::frame::RecordView;
+use shard_store::stream::error::GetError;
+use shard_store::stream::{Shard, ShardIterator, ShardRead, Stream};
+
+use crate::door::Kinesis;
+use crate::json::write_json;
+use crate::limits::{RECORDS_PER_GET_MAX, STREAM_ARN_CHARS_MAX};
+use crate::model::{ChildShard, timestamp};
+use crate::text::{SequenceText, Text};
+use crate::validate::{self, STREAM_ARN};
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Input<'a> {
+    #[serde(borrow)]
+    shard_iterator: Option<Text<'a>>,
+    limit: Option<i64>,
+    #[serde(borrow, rename = "StreamARN")]
+    stream_arn: Option<Text<'a>>,
+    #[serde(borrow)]
+    stream_id: Option<Text<'a>>,
+}
+
+/// What is read, and all that the answer tells beside the records.
+pub(crate) struct Answer<'a> {
+    pub(crate) shard: &'a Shard,
+    pub(crate) read: &'a ShardRead,
+    pub(crate) next_shard_iterator: Option<String>,
+    pub(crate) child_shards: Vec<ChildShard>,
+}
+
+/// Source: Kinesis Data Streams API Reference, "GetRecords".
+pub(crate) async fn run(door: Arc<Kinesis>, context: Context, body: Bytes) -> Result<Bytes, Fault> {
+    let input: Input<'_> = context.decode(&body)?;
+    let limit = validate(&input)?;
+    let now_ms = door.now_ms();
+    let token = input.shard_iterator.as_deref().unwrap_or_default();
+    let iterator = ShardIterator::open(door.streams.signer(), token, now_ms).map_err(kinesis::shard_iterator)?;
+    check_arn(&context, input.stream_arn.as_deref(), &iterator.stream_name)?;
+    let stream = find_stream(&door, &context, &iterator)?;
+    let shard = stream.shard(iterator.shard).ok_or_else(|| gone(&context, &iterator))?;
+    let read = stream.get(shard, iterator.ordinal, limit, now_ms).map_err(|error| {
+        if matches!(error, GetError::Throttled { .. }) {
+            door.metrics.get_records.count_throttled(1);
+        }
+        kinesis::get(stream.key(), error)
+    })?;
+    door.metrics.get_records.count_records(read.batch.record_count() as u64, read.batch.byte_count() as u64);
+
+    let next = read.next_ordinal.map(|ordinal| ShardIterator { ordinal, ..iterator });
+    let is_drained = next.is_none();
+    let children = stream.children(shard.number()).filter(|_| is_drained);
+    let answer = Answer {
+        shard,
+        read: &read,
+        next_shard_iterator: next.map(|next| next.seal(door.streams.signer(), now_ms)),
+        child_shards: children.map(|child| ChildShard::of(child)).collect(),
+    };
+    match context.protocol {
+        Protocol::Json11 => Ok(write_json(&answer)?.into()),
+        Protocol::Cbor11 => context.encode(&answer),
+    }
+}
+
+/// Puts the model's constraints upon the input. Returns the most records to be read.
+fn validate(input: &Input<'_>) -> Result<usize, Fault> {
+    let mut validator = Validator::new();
+    let iterator = validator.member("shardIterator", input.shard_iterator.as_deref());
+    iterator.required().length(1, shard_store::stream::limits::ITERATOR_CHARS_MAX);
+    let limit = validator.member("limit", input.limit).range(1, RECORDS_PER_GET_MAX).value();
+    let arn = validator.member("streamARN", input.stream_arn.as_deref());
+    arn.pattern(STREAM_ARN).length(1, STREAM_ARN_CHARS_MAX);
+    validate::stream_id(&mut validator, input.stream_id.as_deref());
+    validator.finish()?;
+    Ok(usize::try_from(limit.unwrap_or(RECORDS_PER_GET_MAX)).unwrap_or(usize::MAX))
+}
+
+/// Checks that an ARN, if one is given, names the iterator's stream.
+fn check_arn(context: &Context, arn: Option<&str>, stream_name: &str) -> Result<(), Fault> {
+    let Some(arn) = arn else { return Ok(()) };
+    let is_same = Arn::parse(arn).is_ok_and(|arn| {
+        arn.account == &*context.account
+            && arn.region == &*context.region
+            && arn.resource_name("stream") == Some(stream_name)
+    });
+    if is_same {
+        return Ok(());
+    }
+    Err(Fault::new(Code::InvalidArgument, "The StreamARN in the request is not that of the ShardIterator's stream."))
+}
+
+/// The iterator's stream: that of its name in the caller's account and region, if it is still the same.
+fn find_stream(door: &Kinesis, context: &Context, iterator: &ShardIterator) -> Result<Arc<Stream>, Fault> {
+    let stream = door.streams.get(&context.account, &context.region, &iterator.stream_name);
+    stream.filter(|stream| stream.id() == iterator.stream_id).ok_or_else(|| gone(context, iterator))
+}
+
+fn gone(context: &Context, iterator: &ShardIterator) -> Fault {
+    kinesis::shard_not_found(&context.account, &iterator.stream_name, iterator.shard)
+}
+
+impl Serialize for Answer<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let member_count =
+            2 + usize::from(self.next_shard_iterator.is_some()) + usize::from(!self.child_shards.is_empty());
+        let mut answer = serializer.serialize_struct("GetRecordsOutput", member_count)?;
+        answer.serialize_field("Records", &Records(self))?;
+        if let Some(iterator) = &self.next_shard_iterator {
+            answer.serialize_field("NextShardIterator", iterator)?;
+        }
+        answer.serialize_field("MillisBehindLatest", &self.read.millis_behind)?;
+        if !self.child_shards.is_empty() {
+            answer.serialize_field("ChildShards", &self.child_shards)?;
+        }
+        answer.end()
+    }
+}
+
+struct Records<'a>(&'a Answer<'a>);
+
+impl Serialize for Records<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Answer { shard, read, .. } = self.0;
+        serializer.collect_seq(read.batch.records().map(|record| Record { shard, record }))
+    }
+}
+
+struct Record<'a> {
+    shard: &'a Shard,
+    record: RecordView<'a>,
+}
+
+impl Serialize for Record<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut record = serializer.serialize_struct("Record", 4)?;
+        let sequence = self.shard.sequence_number(self.record.ordinal);
+        record.serialize_field("SequenceNumber", &SequenceText(sequence))?;
+        let arrival: Timestamp = timestamp(self.record.arrival_ms);
+        record.serialize_field("ApproximateArrivalTimestamp", &arrival)?;
+        record.serialize_field("Data", &Blob::raw(self.record.data))?;
+        record.serialize_field("PartitionKey", self.record.partition_key)?;
+        record.end()
+    }
+}

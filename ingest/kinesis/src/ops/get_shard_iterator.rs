@@ -1,0 +1,83 @@
+//! `GetShardIterator`: where a reader of a shard begins.
+
+use std::sync::Arc;
+
+use ingest_core::fault::kinesis;
+use ingest_core::{Code, Context, Fault, Validator};
+use shard_store::stream::{SequenceNumber, ShardIterator, ShardNumber, StartingPosition, Stream};
+
+use crate::door::Kinesis;
+use crate::model::{GetShardIteratorInput, GetShardIteratorOutput, unix_millis};
+use crate::validate::{self, SEQUENCE_NUMBER};
+
+const AT_SEQUENCE_NUMBER: &str = "AT_SEQUENCE_NUMBER";
+const AFTER_SEQUENCE_NUMBER: &str = "AFTER_SEQUENCE_NUMBER";
+const TRIM_HORIZON: &str = "TRIM_HORIZON";
+const LATEST: &str = "LATEST";
+const AT_TIMESTAMP: &str = "AT_TIMESTAMP";
+
+const TYPES: [&str; 5] = [AFTER_SEQUENCE_NUMBER, LATEST, AT_TIMESTAMP, AT_SEQUENCE_NUMBER, TRIM_HORIZON];
+
+/// Source: Kinesis Data Streams API Reference, "GetShardIterator".
+pub(crate) async fn run(
+    door: Arc<Kinesis>,
+    context: Context,
+    input: GetShardIteratorInput,
+) -> Result<GetShardIteratorOutput, Fault> {
+    validate(&input)?;
+    let name = input.stream().name(&context)?;
+    let text = input.shard_id.as_deref().unwrap_or_default();
+    let number: ShardNumber = text.parse().map_err(|_| kinesis::not_a_shard(&context.account, name, text))?;
+    let stream = input.stream().resolve(&door.streams, &context)?;
+    let shard = stream.shard(number).ok_or_else(|| kinesis::shard_not_found(&context.account, name, number))?;
+    let start = starting_position(&input, &stream, number)?;
+    let now_ms = door.now_ms();
+    let given = input.starting_sequence_number.as_deref().unwrap_or_default();
+    let ordinal =
+        shard.position(start, now_ms).map_err(|error| kinesis::position(stream.key(), number, given, error))?;
+    let iterator =
+        ShardIterator { stream_id: stream.id(), stream_name: stream.key().name.clone(), shard: number, ordinal };
+    Ok(GetShardIteratorOutput { shard_iterator: iterator.seal(door.streams.signer(), now_ms) })
+}
+
+fn validate(input: &GetShardIteratorInput) -> Result<(), Fault> {
+    let mut validator = Validator::new();
+    validate::shard_id(&mut validator, "shardId", input.shard_id.as_deref(), true);
+    validator.member("shardIteratorType", input.shard_iterator_type.as_deref()).required().one_of(&TYPES);
+    validator.member("startingSequenceNumber", input.starting_sequence_number.as_deref()).pattern(SEQUENCE_NUMBER);
+    input.stream().validate(&mut validator);
+    validator.finish()
+}
+
+/// The position that the type and its companion ask for.
+fn starting_position(
+    input: &GetShardIteratorInput,
+    stream: &Stream,
+    shard: ShardNumber,
+) -> Result<StartingPosition, Fault> {
+    let kind = input.shard_iterator_type.as_deref().unwrap_or_default();
+    let sequence = |text: &str| {
+        text.parse::<SequenceNumber>().map_err(|_| kinesis::sequence_number(stream.key(), shard, text, ""))
+    };
+    let misfit = |with: &str| Fault::new(Code::InvalidArgument, misfit_message(kind, with));
+    match (kind, input.starting_sequence_number.as_deref(), input.timestamp) {
+        (TRIM_HORIZON, None, None) => Ok(StartingPosition::TrimHorizon),
+        (LATEST, None, None) => Ok(StartingPosition::Latest),
+        (AT_SEQUENCE_NUMBER, Some(text), None) => Ok(StartingPosition::AtSequenceNumber(sequence(text)?)),
+        (AFTER_SEQUENCE_NUMBER, Some(text), None) => Ok(StartingPosition::AfterSequenceNumber(sequence(text)?)),
+        (AT_TIMESTAMP, None, Some(timestamp)) => Ok(StartingPosition::AtTimestamp(unix_millis(timestamp))),
+        (AT_SEQUENCE_NUMBER | AFTER_SEQUENCE_NUMBER, None, _) => Err(misfit("no StartingSequenceNumber")),
+        (AT_TIMESTAMP, _, None) => Err(misfit("no Timestamp")),
+        (AT_SEQUENCE_NUMBER | AFTER_SEQUENCE_NUMBER, _, Some(_)) => Err(misfit("also a Timestamp")),
+        (_, Some(_), _) => Err(misfit("also a StartingSequenceNumber")),
+        (_, None, _) => Err(misfit("also a Timestamp")),
+    }
+}
+
+fn misfit_message(kind: &str, with: &str) -> String {
+    format!(
+        "Must either specify (1) AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER and StartingSequenceNumber or (2) \
+         TRIM_HORIZON or LATEST and no StartingSequenceNumber or (3) AT_TIMESTAMP and Timestamp. Request specified \
+         {kind} and {with}."
+    )
+}

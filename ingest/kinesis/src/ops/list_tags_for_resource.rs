@@ -1,0 +1,42 @@
+//! `ListTagsForResource`: all tags of a resource, by key.
+
+use std::sync::Arc;
+
+use ingest_core::fault::kinesis;
+use ingest_core::{Context, Fault, Validator};
+use serde::{Deserialize, Serialize};
+
+use crate::door::Kinesis;
+use crate::model::Tag;
+use crate::resource::Resource;
+use crate::validate;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Input {
+    #[serde(rename = "ResourceARN")]
+    resource_arn: Option<String>,
+    stream_id: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Output {
+    tags: Vec<Tag>,
+}
+
+/// Source: Kinesis Data Streams API Reference, "ListTagsForResource".
+pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> Result<Output, Fault> {
+    let mut validator = Validator::new();
+    validate::resource_arn(&mut validator, input.resource_arn.as_deref());
+    validate::stream_id(&mut validator, input.stream_id.as_deref());
+    validator.finish()?;
+    let tags = match Resource::of(&context, &input.resource_arn.unwrap_or_default())? {
+        Resource::Stream(key) => {
+            let stream = door.streams.get(&key.account, &key.region, &key.name);
+            let stream = stream.ok_or_else(|| kinesis::stream_not_found(&key.account, &key.name))?;
+            stream.tags().iter().map(Tag::of).collect()
+        }
+    };
+    Ok(Output { tags })
+}

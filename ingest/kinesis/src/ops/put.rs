@@ -1,0 +1,129 @@
+//! What `PutRecord` and `PutRecords` share: the shape of a record, and the checks of one.
+
+use std::fmt::Display;
+
+use ingest_core::fault::kinesis;
+use ingest_core::{Code, Fault, Validator};
+use ingest_wire::{Blob, InvalidBase64};
+use serde::Deserialize;
+use shard_store::log::{Malformed, NewRecord, Payload};
+use shard_store::stream::error::PutError;
+use shard_store::stream::{HashKey, Stream};
+
+use crate::limits::{DATA_BYTES_MAX, PARTITION_KEY_CHARS_MAX};
+use crate::text::Text;
+use crate::validate::HASH_KEY;
+
+/// Data that is decoded straight into the log.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Data<'a>(#[serde(borrow)] Blob<'a>);
+
+impl Payload for Data<'_> {
+    fn byte_count(&self) -> usize {
+        self.0.byte_count()
+    }
+
+    fn copy_into(&self, destination: &mut [u8]) -> Result<(), Malformed> {
+        self.0.decode_into(destination).map_err(|InvalidBase64| Malformed)
+    }
+}
+
+/// The members of a request that make a record.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Entry<'a> {
+    #[serde(borrow)]
+    data: Option<Data<'a>>,
+    #[serde(borrow)]
+    partition_key: Option<Text<'a>>,
+    #[serde(borrow)]
+    explicit_hash_key: Option<Text<'a>>,
+}
+
+impl<'a> Entry<'a> {
+    /// The record that `PutRecord`'s own members make.
+    pub(crate) fn new(
+        data: Option<Data<'a>>,
+        partition_key: Option<Text<'a>>,
+        explicit_hash_key: Option<Text<'a>>,
+    ) -> Self {
+        Self { data, partition_key, explicit_hash_key }
+    }
+
+    /// Checks that the data can be decoded.
+    ///
+    /// # Errors
+    /// `SerializationException`, naming `path`.
+    pub(crate) fn check_base64(&self, path: impl Display) -> Result<(), Fault> {
+        match &self.data {
+            Some(Data(blob)) => {
+                blob.check().map_err(|error| Fault::new(Code::Serialization, format!("{path}Data: {error}")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Puts the model's constraints upon the members; `path` stands before their names.
+    pub(crate) fn validate(&self, validator: &mut Validator, path: impl Display) {
+        let key = self.partition_key.as_deref();
+        validator.member(format_args!("{path}partitionKey"), key).required().length(1, PARTITION_KEY_CHARS_MAX);
+        let data = self.data.as_ref().map(|Data(blob)| blob);
+        validator.member(format_args!("{path}data"), data).required().length(0, DATA_BYTES_MAX);
+        validator.member(format_args!("{path}explicitHashKey"), self.explicit_hash_key.as_deref()).pattern(HASH_KEY);
+    }
+
+    /// The record of a valid entry, if it fits `stream`.
+    ///
+    /// # Errors
+    /// `InvalidArgumentException` for a hash key beyond the key space, `ValidationException` for a record larger than
+    /// the stream takes; `path` stands before the names of members.
+    pub(crate) fn record(&self, stream: &Stream, path: impl Display) -> Result<NewRecord<'_>, Fault> {
+        // The validator has seen both; this is for a request whose validation somebody forgot.
+        let (Some(data), Some(key)) = (&self.data, &self.partition_key) else {
+            return Err(Fault::new(Code::Validation, format!("{path}data and {path}partitionKey must not be null")));
+        };
+        let record_bytes_max = stream.record_bytes_max();
+        if (data.byte_count() + key.len()) as u64 > record_bytes_max {
+            return Err(too_large(path, data.byte_count() as u64, record_bytes_max));
+        }
+        let explicit_hash_key = self.explicit_hash_key.as_deref().map(hash_key).transpose()?;
+        Ok(NewRecord { partition_key: key, explicit_hash_key, data })
+    }
+}
+
+#[cold]
+fn too_large(path: impl Display, data_bytes: u64, record_bytes_max: u64) -> Fault {
+    let message = if data_bytes > record_bytes_max {
+        format!(
+            "1 validation error detected: Value at '{path}data' failed to satisfy constraint: Member must have length \
+             less than or equal to {record_bytes_max}"
+        )
+    } else {
+        format!("{path}data and {path}partitionKey together take more than the {record_bytes_max} bytes of a record")
+    };
+    Fault::new(Code::Validation, message)
+}
+
+fn hash_key(text: &str) -> Result<u128, Fault> {
+    text.parse().map(|HashKey(key)| key).map_err(|_| {
+        let message = format!(
+            "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was {text}"
+        );
+        Fault::new(Code::InvalidArgument, message)
+    })
+}
+
+/// The bytes of a record that count against limits.
+pub(crate) fn counted_bytes(record: &NewRecord<'_>) -> usize {
+    record.data.byte_count() + record.partition_key.len()
+}
+
+/// The fault of a record that was not stored. What the server failed at is logged.
+pub(crate) fn put_fault(stream: &Stream, error: &PutError) -> Fault {
+    let fault = kinesis::put(stream.key(), error);
+    if fault.code() == Code::InternalFailure {
+        tracing::error!(stream = %stream.key(), %error, "records could not be stored");
+    }
+    fault
+}

@@ -1,0 +1,38 @@
+//! `TagResource`: as `AddTagsToStream`, by ARN.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ingest_core::{Context, Fault, Validator};
+use serde::Deserialize;
+
+use crate::door::Kinesis;
+use crate::model::Nothing;
+use crate::resource::Resource;
+use crate::validate;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Input {
+    #[serde(rename = "ResourceARN")]
+    resource_arn: Option<String>,
+    stream_id: Option<String>,
+    tags: Option<BTreeMap<String, String>>,
+}
+
+/// Source: Kinesis Data Streams API Reference, "TagResource".
+pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> Result<Nothing, Fault> {
+    let mut validator = Validator::new();
+    validate::resource_arn(&mut validator, input.resource_arn.as_deref());
+    validate::stream_id(&mut validator, input.stream_id.as_deref());
+    validate::tags(&mut validator, input.tags.as_ref(), true);
+    validator.finish()?;
+    let resource = Resource::of(&context, &input.resource_arn.unwrap_or_default())?;
+    let tags = input.tags.unwrap_or_default();
+    validate::check_tags(&tags)?;
+    door.blocking(move |streams| match resource {
+        Resource::Stream(key) => streams.add_tags(&key, tags),
+    })
+    .await?;
+    Ok(Nothing {})
+}

@@ -1,0 +1,37 @@
+//! `UntagResource`: as `RemoveTagsFromStream`, by ARN.
+
+use std::sync::Arc;
+
+use ingest_core::{Context, Fault, Validator};
+use serde::Deserialize;
+
+use crate::door::Kinesis;
+use crate::model::Nothing;
+use crate::resource::Resource;
+use crate::validate;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Input {
+    #[serde(rename = "ResourceARN")]
+    resource_arn: Option<String>,
+    stream_id: Option<String>,
+    tag_keys: Option<Vec<String>>,
+}
+
+/// Source: Kinesis Data Streams API Reference, "UntagResource".
+pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> Result<Nothing, Fault> {
+    let mut validator = Validator::new();
+    validate::resource_arn(&mut validator, input.resource_arn.as_deref());
+    validate::stream_id(&mut validator, input.stream_id.as_deref());
+    validate::tag_keys(&mut validator, input.tag_keys.as_deref());
+    validator.finish()?;
+    let resource = Resource::of(&context, &input.resource_arn.unwrap_or_default())?;
+    let tag_keys = input.tag_keys.unwrap_or_default();
+    validate::check_tag_texts(&tag_keys)?;
+    door.blocking(move |streams| match resource {
+        Resource::Stream(key) => streams.remove_tags(&key, &tag_keys),
+    })
+    .await?;
+    Ok(Nothing {})
+}

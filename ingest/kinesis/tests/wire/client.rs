@@ -1,0 +1,164 @@
+//! A server on the real store in a temporary directory, whose time stands still, and a client that writes HTTP by hand.
+
+use std::sync::Arc;
+
+use ingest_core::config::HttpOptions;
+use ingest_core::http::{Listener, serve};
+use ingest_core::{Auth, Router};
+use ingest_kinesis::{Kinesis, Options};
+use prometheus_client::registry::Registry;
+use serde_json::{Value, json};
+use shard_store::Store;
+use shard_store::clock::{Clock, ManualClock};
+use shard_store::stream::Streams;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+
+/// When every test begins.
+pub(crate) const NOW_MS: u64 = 1_700_000_000_000;
+
+pub(crate) const JSON: &str = "application/x-amz-json-1.1";
+pub(crate) const CBOR: &str = "application/x-amz-cbor-1.1";
+
+/// A running server, and one connection to it.
+pub(crate) struct Server {
+    connection: TcpStream,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) registry: Registry,
+    _stop: oneshot::Sender<()>,
+    _directory: TempDir,
+}
+
+/// An answer as it came.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(Options::default()).await
+    }
+
+    pub(crate) async fn start_with(options: Options) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new(NOW_MS));
+        let mut registry = Registry::default();
+        let store_options =
+            shard_store::Options { durability: shard_store::Durability::PageCache, ..Default::default() };
+        let store = Store::open(directory.path(), store_options, Arc::clone(&clock) as _, &mut registry).unwrap();
+        let kinesis = Kinesis::new(Streams::open(store, options).unwrap(), &mut registry);
+        let router = Router::new(Auth::new(&[]).unwrap(), &mut registry).door(Arc::new(kinesis));
+        let http = HttpOptions { listen: "127.0.0.1:0".parse().unwrap(), ..HttpOptions::default() };
+        let listener = Listener::bind(http, router).await.unwrap();
+        let connection = TcpStream::connect(listener.address()).await.unwrap();
+        connection.set_nodelay(true).unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        tokio::spawn(async move { serve(listener, async { drop(stopped.await) }).await });
+        Self { connection, clock, registry, _stop: stop, _directory: directory }
+    }
+
+    /// Sends a body as it is.
+    pub(crate) async fn send(&mut self, operation: &str, content_type: &str, body: &[u8]) -> Answer {
+        self.send_as(operation, content_type, body, "").await
+    }
+
+    /// Sends a body as it is, with further header lines.
+    pub(crate) async fn send_as(&mut self, operation: &str, content_type: &str, body: &[u8], headers: &str) -> Answer {
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: Kinesis_20131202.{operation}\r\n{headers}\
+             Content-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        self.connection.write_all(head.as_bytes()).await.unwrap();
+        self.connection.write_all(body).await.unwrap();
+        self.receive().await
+    }
+
+    async fn receive(&mut self) -> Answer {
+        let mut received = Vec::new();
+        let head_bytes = loop {
+            if let Some(at) = received.windows(4).position(|window| window == b"\r\n\r\n") {
+                break at + 4;
+            }
+            assert_ne!(self.connection.read_buf(&mut received).await.unwrap(), 0, "the server closed the connection");
+        };
+        let headers = String::from_utf8(received[..head_bytes].to_vec()).unwrap().to_ascii_lowercase();
+        let length = headers.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        let end = head_bytes + length.parse::<usize>().unwrap();
+        while received.len() < end {
+            assert_ne!(self.connection.read_buf(&mut received).await.unwrap(), 0, "the answer is cut short");
+        }
+        let status = headers.split(' ').nth(1).unwrap().parse().unwrap();
+        Answer { status, headers, body: received[head_bytes..end].to_vec() }
+    }
+
+    /// Calls an operation that must succeed.
+    pub(crate) async fn call(&mut self, operation: &str, input: Value) -> Value {
+        let answer = self.send(operation, JSON, input.to_string().as_bytes()).await;
+        assert_eq!(answer.status, 200, "{operation}: {}", String::from_utf8_lossy(&answer.body));
+        serde_json::from_slice(&answer.body).unwrap()
+    }
+
+    /// Calls an operation that must fail. Returns the error code and the message.
+    pub(crate) async fn refused(&mut self, operation: &str, input: Value) -> (String, String) {
+        let answer = self.send(operation, JSON, input.to_string().as_bytes()).await;
+        answer.refusal(operation, 400)
+    }
+
+    pub(crate) async fn create(&mut self, name: &str, shard_count: u32) {
+        self.call("CreateStream", json!({"StreamName": name, "ShardCount": shard_count})).await;
+    }
+
+    /// An iterator of the first shard.
+    pub(crate) async fn iterator(&mut self, name: &str, kind: &str) -> String {
+        let input = json!({"StreamName": name, "ShardId": "shardId-000000000000", "ShardIteratorType": kind});
+        self.call("GetShardIterator", input).await["ShardIterator"].as_str().unwrap().to_owned()
+    }
+
+    /// The decoded data of the records from an iterator on.
+    pub(crate) async fn data_from(&mut self, iterator: &str) -> Vec<String> {
+        let answer = self.call("GetRecords", json!({"ShardIterator": iterator})).await;
+        let records = answer["Records"].as_array().unwrap();
+        let decode = |record: &Value| base64_simd::STANDARD.decode_to_vec(record["Data"].as_str().unwrap()).unwrap();
+        records.iter().map(|record| String::from_utf8(decode(record)).unwrap()).collect()
+    }
+
+    /// The decoded data of the first shard from its beginning on.
+    pub(crate) async fn data_of(&mut self, name: &str) -> Vec<String> {
+        let iterator = self.iterator(name, "TRIM_HORIZON").await;
+        self.data_from(&iterator).await
+    }
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.clock.unix_millis()
+    }
+}
+
+impl Answer {
+    /// The error code and message of an answer that must be an error.
+    pub(crate) fn refusal(&self, operation: &str, status: u16) -> (String, String) {
+        let text = String::from_utf8_lossy(&self.body);
+        assert_eq!(self.status, status, "{operation}: {text}");
+        let body: Value = serde_json::from_slice(&self.body).unwrap();
+        (body["__type"].as_str().unwrap().to_owned(), body["message"].as_str().unwrap().to_owned())
+    }
+}
+
+/// The base64 of a text.
+pub(crate) fn base64(data: impl AsRef<[u8]>) -> String {
+    base64_simd::STANDARD.encode_to_string(data)
+}
+
+/// `(code, message)` of a refusal, to compare with.
+pub(crate) fn refusal(code: &str, message: impl Into<String>) -> (String, String) {
+    (code.to_owned(), message.into())
+}
+
+/// The sequence number with this index in a shard that was created when the test began.
+pub(crate) fn sequence_number(index: u64, shard: u32) -> String {
+    format!("49{:012}{index:020}{shard:010}{:012}", NOW_MS / 1_000, 0)
+}
