@@ -1,0 +1,21 @@
+//! The commands, one module each: its arguments come from [`crate::cli`], its result goes to [`crate::main`].
+
+pub(crate) mod put;
+pub(crate) mod quickstart;
+pub(crate) mod serve;
+pub(crate) mod tail;
+pub(crate) mod verify;
+
+use std::sync::Arc;
+
+use consumers::model::ListShardsOutput;
+use consumers::{Endpoint, HttpClient, Kinesis};
+
+use crate::failure::Failure;
+
+/// A client of `endpoint`, once it has answered that `stream` exists: a mistake is told at once rather than after retries.
+pub(crate) async fn connect(endpoint: &str, stream: &str) -> Result<Arc<HttpClient>, Failure> {
+    let client = HttpClient::new(Endpoint::from_environment(endpoint)?)?;
+    let _: ListShardsOutput = client.list_shards(stream, None).await?;
+    Ok(Arc::new(client))
+}

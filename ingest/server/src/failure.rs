@@ -1,0 +1,95 @@
+//! How the program ends. Exit codes are decided here and used once, in [`crate::main`].
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use consumers::{CallError, EndpointError, ProduceError, ReadError};
+
+use crate::config::ConfigError;
+use crate::server::StartError;
+
+/// How a command ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It did what it should.
+    Done,
+    /// It did its work, and the answer is no: damage was found, or events are missing.
+    Negative,
+    /// A signal stopped it before it was done.
+    Interrupted,
+}
+
+impl Outcome {
+    pub(crate) fn exit_code(self) -> ExitCode {
+        match self {
+            Self::Done => ExitCode::SUCCESS,
+            Self::Negative => ExitCode::FAILURE,
+            Self::Interrupted => ExitCode::from(130),
+        }
+    }
+}
+
+/// Why a command failed, in a sentence for the person who gave it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    #[error("{0}; is the server running, and is --endpoint right?")]
+    Unreachable(CallError),
+    #[error(transparent)]
+    Call(CallError),
+    #[error("cannot read {path}: {source}")]
+    Input { path: PathBuf, source: io::Error },
+    #[error("{path}, line {line_number}: {reason}; the lines before it were sent")]
+    Line { path: PathBuf, line_number: u64, reason: String },
+    #[error(transparent)]
+    Produce(#[from] ProduceError),
+    #[error(transparent)]
+    Read(Box<ReadError>),
+    #[error("cannot write to standard output: {0}")]
+    Output(io::Error),
+    #[error("cannot {action}: {source}")]
+    System { action: &'static str, source: io::Error },
+    #[error("{0}")]
+    Quickstart(String),
+    #[error(transparent)]
+    Verify(shard_store::error::OpenError),
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Unreachable { .. } => Self::Unreachable(error),
+            CallError::Service { .. } | CallError::Interrupted { .. } | CallError::Malformed { .. } => {
+                Self::Call(error)
+            }
+        }
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        Self::Read(Box::new(error))
+    }
+}
+
+impl Failure {
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            // Whoever reads our output has seen enough (`headwater tail … | head`).
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+            Self::Config(_) | Self::Endpoint(_) => ExitCode::from(2),
+            _ => ExitCode::FAILURE,
+        }
+    }
+
+    /// Whether there is anything to tell the person.
+    pub(crate) fn is_silent(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
