@@ -1,6 +1,7 @@
 //! What all logs of a store share.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytesize::ByteSize;
 
@@ -14,6 +15,9 @@ use crate::error::AppendError;
 use crate::format::HEADER_BLOCK_BYTES;
 use crate::format::journal::{ENTRY_BYTES, GROUP_HEADER_BYTES};
 use crate::metrics::Metrics;
+
+/// How long a closing store with a journal goes on syncing segments: what is left the next start does from the journal.
+const SETTLE_PATIENCE: Duration = Duration::from_secs(3);
 
 /// What all logs of a store share.
 pub(crate) struct Engine {
@@ -46,7 +50,7 @@ impl Engine {
             journal.stop();
         }
         self.fence.raise("it is closed");
-        self.settler.stop();
+        self.settler.stop(self.journal.as_ref().map(|_| SETTLE_PATIENCE));
         self.prefaulter.stop();
     }
 }

@@ -67,6 +67,8 @@ pub(crate) struct Settler {
     changed: Condvar,
     jobs: Mutex<Option<Sender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// When to leave the rest undone.
+    deadline: Mutex<Option<Instant>>,
 }
 
 impl Settler {
@@ -83,6 +85,7 @@ impl Settler {
             changed: Condvar::new(),
             jobs: Mutex::new(Some(sender)),
             thread: Mutex::new(None),
+            deadline: Mutex::new(None),
         });
         let worker = Arc::clone(&settler);
         let thread = std::thread::Builder::new().name("hw-settle".into()).spawn(move || worker.run(&receiver))?;
@@ -136,8 +139,10 @@ impl Settler {
         self.files.lock().spares.pop()
     }
 
-    /// Works off what was handed over and ends the thread.
-    pub(crate) fn stop(&self) {
+    /// Works off what was handed over, for as long as `patience` says, and ends the thread. What is left undone the journal
+    /// still holds; without a journal nothing may be left.
+    pub(crate) fn stop(&self, patience: Option<Duration>) {
+        *self.deadline.lock() = patience.map(|patience| Instant::now() + patience);
         self.jobs.lock().take();
         if let Some(thread) = self.thread.lock().take() {
             let _ = thread.join();
@@ -162,8 +167,11 @@ impl Settler {
         }
     }
 
-    /// Syncs one segment; whether it worked. If not, its log is fenced and the journal keeps what it needs.
+    /// Syncs one segment; whether it was done. If it fails, its log is fenced and the journal keeps what it needs.
     fn settle_segment(&self, dirty: &Dirty) -> bool {
+        if self.deadline.lock().is_some_and(|deadline| Instant::now() > deadline) {
+            return false;
+        }
         match dirty.segment.settle(&*self.fs) {
             Ok(()) => {
                 self.metrics.observe_settled();
