@@ -57,7 +57,7 @@ pub enum AppendError {
     /// A payload could not be decoded.
     #[error(transparent)]
     Malformed(#[from] crate::log::Malformed),
-    /// The file system refused, for example because the disk is full; nothing was written.
+    /// The file system refused, for example because the disk is full; nothing is acknowledged.
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// A write or sync failed before; nothing is acknowledged until the store is opened again.

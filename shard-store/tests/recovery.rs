@@ -284,6 +284,32 @@ fn a_full_disk_is_an_error_of_the_append_and_nothing_is_written() {
     assert_eq!(read_all(&*log), [Kept::new(2, 10)]);
 }
 
+/// The journal needs another file and there is no room for it: the batch's place in its log is taken, so it is kept and
+/// becomes durable later, but nobody waits for that.
+#[test]
+fn without_room_for_the_journal_appends_fail_until_there_is_and_nothing_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let fs = Arc::new(HaltingFs::after(i64::MAX, io::ErrorKind::StorageFull));
+    let clock = Arc::new(ManualClock::new(START_MS));
+    let store = open_on(Arc::clone(&fs) as Arc<_>, dir.path(), small(Durability::Fsync), &clock).unwrap();
+    let id = store.allocate_logs(1).unwrap()[0];
+    let (log, runtime) = (store.log(id), runtime());
+    // The first segment has room for one more such record, the first journal file, with its headers, has not.
+    let kept: Vec<Kept> = (0..9).map(|n| Kept::new(n, 6_000)).collect();
+    kept.iter().for_each(|record| drop(append(&runtime, &*log, std::slice::from_ref(record)).unwrap()));
+    fs.allow(0);
+    let stalled = Kept::new(9, 6_500);
+    let refused = append(&runtime, &*log, std::slice::from_ref(&stalled));
+    assert!(matches!(refused, Err(AppendError::Storage(error)) if error.is_full()));
+    let refused = append(&runtime, &*log, &[Kept::new(10, 10)]);
+    assert!(matches!(refused, Err(AppendError::Storage(error)) if error.is_full()), "nothing more is taken");
+    assert_eq!(log.end(), 9, "what is not durable is not visible");
+    fs.allow(i64::MAX);
+    runtime.block_on(log.wait_past(9));
+    append(&runtime, &*log, &[Kept::new(11, 10)]).unwrap();
+    assert_eq!(read_all(&*log), [&kept[..], &[stalled, Kept::new(11, 10)]].concat());
+}
+
 #[test]
 fn a_directory_in_use_foreign_or_from_another_version_is_refused() {
     let dir = tempfile::tempdir().unwrap();

@@ -221,8 +221,8 @@ struct Committer {
 
 impl Committer {
     fn run(mut self) {
-        while let Some(commits) = self.next_commits() {
-            let result = self.commit(&commits);
+        while let Some(mut commits) = self.next_commits() {
+            let result = self.commit(&mut commits);
             if let Err(AppendError::Fenced { reason }) = &result {
                 tracing::error!(reason, "the journal failed; nothing is acknowledged until a restart");
                 self.surroundings.metrics.set_fenced();
@@ -251,7 +251,7 @@ impl Committer {
                 queue.is_rotation_due = false;
                 if !self.file.segments.is_empty() {
                     drop(queue);
-                    if let Err(error) = self.rotate() {
+                    if let Err(error) = self.rotate(&mut []) {
                         tracing::warn!(%error, "the journal file cannot be exchanged now");
                     }
                     queue = shared.queue.lock();
@@ -273,13 +273,13 @@ impl Committer {
         Some(take_group(&mut queue))
     }
 
-    fn commit(&mut self, commits: &[Commit]) -> Result<(), AppendError> {
+    fn commit(&mut self, commits: &mut [Commit]) -> Result<(), AppendError> {
         self.surroundings.fence.check()?;
         let fenced = |error: StorageError| AppendError::Fenced { reason: error.to_string() };
         let started = Instant::now();
         let frames_bytes: usize = commits.iter().map(|commit| commit.frame_bytes).sum();
         if !self.file.has_room(GROUP_HEADER_BYTES + commits.len() * ENTRY_BYTES + frames_bytes) {
-            self.rotate().map_err(fenced)?;
+            self.rotate(commits).map_err(fenced)?;
         }
         let group = Group {
             number: self.next_group,
@@ -317,8 +317,8 @@ impl Committer {
         fs.write_at(file, path, &mut [IoSlice::new(&note.encode_head(header.nonce))], *position)
     }
 
-    /// Goes on to the next file. While the disk is full it waits, and appends are refused.
-    fn rotate(&mut self) -> Result<(), StorageError> {
+    /// Goes on to the next file. While the disk is full it waits, and appends are refused, those of `commits` too.
+    fn rotate(&mut self, commits: &mut [Commit]) -> Result<(), StorageError> {
         while !self.surroundings.settler.wait_for_room(RETRY_AFTER) {
             self.surroundings.fence.check().map_err(|error| {
                 StorageError::new("exchange the journal file", &self.file.path, io::Error::other(error.to_string()))
@@ -327,7 +327,7 @@ impl Committer {
         let start = Start { next_file: self.file.header.number + 1, next_group: self.next_group };
         let next = loop {
             match OpenFile::create(&self.surroundings, start) {
-                Err(error) if error.is_full() => self.wait_for_disk(error)?,
+                Err(error) if error.is_full() => self.wait_for_disk(error, commits)?,
                 other => break other?,
             }
         };
@@ -338,11 +338,17 @@ impl Committer {
         Ok(())
     }
 
-    fn wait_for_disk(&self, error: StorageError) -> Result<(), StorageError> {
+    /// Nobody is left waiting for a disk that somebody has to clear first. What was submitted stays, and becomes durable
+    /// then: its place in the logs is taken.
+    fn wait_for_disk(&self, error: StorageError, commits: &mut [Commit]) -> Result<(), StorageError> {
         let mut queue = self.shared.queue.lock();
         if queue.is_closing {
             return Err(error);
         }
+        for done in commits.iter_mut().chain(&mut queue.commits).filter_map(|commit| commit.done.take()) {
+            let _ = done.send(Err(error.clone().into()));
+        }
+        queue.waiting = 0;
         if queue.is_full.is_none() {
             tracing::error!(%error, "no room for the journal; appends are refused until there is");
             queue.is_full = Some(error);

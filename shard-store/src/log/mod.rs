@@ -153,8 +153,9 @@ pub trait Log: Send + Sync + 'static {
     /// as the store is configured to make it, and visible to readers; dropping it does not undo the append.
     ///
     /// # Errors
-    /// At once: `Sealed`, `TooLarge`, `Malformed`, `Storage` (nothing is written). From the future: `Fenced` when the
-    /// batch could not be made durable; it may or may not be found after the store is reopened.
+    /// At once: `Sealed`, `TooLarge`, `Malformed`, `Storage` (nothing is written). From the future: `Storage` while there is
+    /// no room to make the batch durable, and it may still become so; `Fenced` when it could not be made durable, and it may
+    /// or may not be found after the store is reopened.
     fn append(
         &self,
         records: &[NewRecord<'_>],
