@@ -6,6 +6,7 @@
 //! - [`Protocol`] names a protocol and dispatches to [`json_1_1`] or [`cbor_1_1`]. One serde struct serves both:
 //!   [`Blob`] and [`Timestamp`] stand for the two types that the protocols write differently.
 //! - [`ErrorBody`] is the shape of an AWS error; [`header`] names the headers that travel with every answer.
+//! - [`event_stream`] frames the events of an answer that goes on for a while.
 //! - [`RequestId`] is what `x-amzn-RequestId` carries.
 //! - [`sigv4`] signs requests, and verifies signatures.
 //!
@@ -33,6 +34,7 @@ mod blob;
 pub mod cbor_1_1;
 mod error;
 mod error_body;
+pub mod event_stream;
 pub mod header;
 pub mod json_1_1;
 mod map_only;
