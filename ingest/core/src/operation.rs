@@ -13,12 +13,21 @@ use serde::de::DeserializeOwned;
 
 use crate::context::Context;
 use crate::door::Door;
+use crate::event_stream::EventStream;
 use crate::fault::{Code, Fault};
 
-/// The answer to come of an operation: an encoded body.
-pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Bytes, Fault>> + Send>>;
+/// What an operation answers if it does not fail.
+pub(crate) enum Reply {
+    /// An encoded body.
+    Whole(Bytes),
+    /// Events, for as long as there are any.
+    Events(EventStream),
+}
 
-/// An operation with its types erased: a body in, a body out.
+/// The answer to come of an operation.
+pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Reply, Fault>> + Send>>;
+
+/// An operation with its types erased: a body in, a reply out.
 pub(crate) type Handler<D> = Box<dyn Fn(Arc<D>, Context, Bytes) -> Answer + Send + Sync>;
 
 /// Whether an operation is there.
@@ -64,7 +73,7 @@ impl<D: Door> Operations<D> {
                     Ok(output) => output?,
                     Err(error) => return Err(Fault::internal(error)),
                 };
-                Ok(protocol.encode(&output)?.into())
+                Ok(Reply::Whole(protocol.encode(&output)?.into()))
             }
         })
     }
@@ -80,7 +89,32 @@ impl<D: Door> Operations<D> {
         self.with(name, move |door, context, body| {
             let answer = AssertUnwindSafe(operation(door, context, body)).catch_unwind();
             // A panic is a bug and poisons nothing here: its request fails, the others go on. The hook has logged it.
-            async move { answer.await.unwrap_or_else(|_| Err(Fault::internal("the operation panicked"))) }
+            let answer =
+                answer.map(|outcome| outcome.unwrap_or_else(|_| Err(Fault::internal("the operation panicked"))));
+            answer.map(|outcome| outcome.map(Reply::Whole))
+        })
+    }
+
+    /// Adds an operation whose answer is an event stream, which a task of its own goes on to fill.
+    ///
+    /// It should put an event of type [`ingest_wire::event_stream::INITIAL_RESPONSE`] there first.
+    pub fn streaming<I, F, Fut>(self, name: &'static str, operation: F) -> Self
+    where
+        I: DeserializeOwned + Send + 'static,
+        F: Fn(Arc<D>, Context, I) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<EventStream, Fault>> + Send + 'static,
+    {
+        let operation = Arc::new(operation);
+        self.with(name, move |door, context: Context, body: Bytes| {
+            let operation = Arc::clone(&operation);
+            async move {
+                let input: I = context.decode(&body)?;
+                drop(body);
+                match tokio::spawn(operation(door, context, input)).await {
+                    Ok(events) => Ok(Reply::Events(events?)),
+                    Err(error) => Err(Fault::internal(error)),
+                }
+            }
         })
     }
 
@@ -103,7 +137,7 @@ impl<D: Door> Operations<D> {
     fn with<F, Fut>(mut self, name: &'static str, handler: F) -> Self
     where
         F: Fn(Arc<D>, Context, Bytes) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<Bytes, Fault>> + Send + 'static,
+        Fut: Future<Output = Result<Reply, Fault>> + Send + 'static,
     {
         let handler: Handler<D> = Box::new(move |door, context, body| Box::pin(handler(door, context, body)));
         let previous = self.by_name.insert(name, Some(handler));

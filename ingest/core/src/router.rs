@@ -9,18 +9,20 @@ use ::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use ::http::request::Parts;
 use ::http::{HeaderMap, Method, Request, Response, StatusCode};
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use ingest_wire::sigv4::SignedRequest;
-use ingest_wire::{ErrorBody, Protocol, RequestId, header};
+use ingest_wire::{ErrorBody, Protocol, RequestId, event_stream, header};
 use prometheus_client::registry::Registry;
+use tokio::sync::watch;
 
 use crate::auth::Auth;
 use crate::context::Context;
 use crate::door::Door;
+use crate::event_stream::EventBody;
 use crate::fault::{Code, Fault};
 use crate::http::body::{BodyGate, Collected};
 use crate::metrics::{Metrics, OperationMetrics};
-use crate::operation::Answer;
+use crate::operation::{Answer, Reply};
 
 /// A door's operation, mounted: its door bound, its metrics looked up.
 struct Mounted {
@@ -47,6 +49,9 @@ impl Page {
     }
 }
 
+/// The body of any answer.
+pub(crate) type ReplyBody = Either<Full<Bytes>, EventBody>;
+
 type PageHandler = Box<dyn Fn() -> Page + Send + Sync>;
 
 /// Finds the operation of a request, has its signature verified, runs it and renders the answer.
@@ -58,6 +63,8 @@ pub struct Router {
     metrics: Metrics,
     /// For requests that belong to no operation.
     unrouted: OperationMetrics,
+    /// Whether event streams are to end.
+    stopping: watch::Sender<bool>,
 }
 
 impl Router {
@@ -65,7 +72,7 @@ impl Router {
     pub fn new(auth: Auth, registry: &mut Registry) -> Self {
         let metrics = Metrics::new(registry);
         let unrouted = metrics.operation("", "");
-        Self { auth, doors: Vec::new(), pages: Vec::new(), metrics, unrouted }
+        Self { auth, doors: Vec::new(), pages: Vec::new(), metrics, unrouted, stopping: watch::Sender::new(false) }
     }
 
     /// Mounts a door.
@@ -90,6 +97,11 @@ impl Router {
         self
     }
 
+    /// Ends all event streams: they would go on for minutes.
+    pub(crate) fn stop_event_streams(&self) {
+        self.stopping.send_replace(true);
+    }
+
     pub(crate) fn auth(&self) -> &Auth {
         &self.auth
     }
@@ -99,12 +111,7 @@ impl Router {
     }
 
     /// Answers one request.
-    pub(crate) async fn answer<B>(
-        &self,
-        request: Request<B>,
-        peer: SocketAddr,
-        gate: &BodyGate,
-    ) -> Response<Full<Bytes>>
+    pub(crate) async fn answer<B>(&self, request: Request<B>, peer: SocketAddr, gate: &BodyGate) -> Response<ReplyBody>
     where
         B: hyper::body::Body<Data = Bytes> + Unpin,
         B::Error: std::fmt::Display,
@@ -138,7 +145,7 @@ impl Router {
         };
 
         let fault = answer.as_ref().err().map(Fault::code);
-        let mut response = render(answer, protocol.unwrap_or(Protocol::Json11), request_id);
+        let mut response = self.render(answer, protocol.unwrap_or(Protocol::Json11), request_id);
         if must_close && parts.version < ::http::Version::HTTP_2 {
             response.headers_mut().insert(::http::header::CONNECTION, HeaderValue::from_static("close"));
         }
@@ -150,7 +157,7 @@ impl Router {
         response
     }
 
-    fn answer_page(&self, parts: &Parts) -> Option<Response<Full<Bytes>>> {
+    fn answer_page(&self, parts: &Parts) -> Option<Response<ReplyBody>> {
         if parts.headers.contains_key(header::TARGET) || (parts.method != Method::GET && parts.method != Method::HEAD) {
             return None;
         }
@@ -158,7 +165,7 @@ impl Router {
             Some((_, page)) => page(),
             None => Page::text(StatusCode::NOT_FOUND, "There is no such page. AWS calls are POST requests to /.\n"),
         };
-        let mut response = Response::new(Full::from(page.body));
+        let mut response = Response::new(Either::Left(Full::from(page.body)));
         *response.status_mut() = page.status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(page.content_type));
         Some(response)
@@ -211,7 +218,7 @@ impl Router {
         collected: Collected<'_>,
         request_id: RequestId,
         peer: SocketAddr,
-    ) -> Result<Bytes, Fault> {
+    ) -> Result<Reply, Fault> {
         let Admitted { mounted, protocol, claim } = admitted;
         let Collected { bytes, memory } = collected;
         let request = SignedRequest { method: &parts.method, uri: &parts.uri, headers: &parts.headers, body: &bytes };
@@ -221,6 +228,40 @@ impl Router {
         // The body's share of memory is given back only now, when the operation holds it no longer.
         drop(memory);
         answer
+    }
+
+    /// Renders an answer with the headers that every answer has.
+    fn render(&self, answer: Result<Reply, Fault>, protocol: Protocol, request_id: RequestId) -> Response<ReplyBody> {
+        let whole = |body: Bytes| Either::Left(Full::new(body));
+        let (status, body, content_type, error_type) = match answer {
+            Ok(Reply::Whole(body)) => (200, whole(body), protocol.content_type(), None),
+            Ok(Reply::Events(events)) => {
+                let mut stopping = self.stopping.subscribe();
+                let stopped = async move { drop(stopping.wait_for(|is_stopping| *is_stopping).await) };
+                (200, Either::Right(events.into_body(stopped)), event_stream::CONTENT_TYPE, None)
+            }
+            Err(fault) => {
+                let error = ErrorBody { code: fault.code().name(), message: fault.message() };
+                // Two strings have a form in every protocol; should that ever change, the code is still in the header.
+                let body = protocol.encode(&error).unwrap_or_default();
+                (fault.code().status(), whole(body.into()), protocol.content_type(), Some(fault.code().name()))
+            }
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        let mut insert = |name: HeaderName, value: String| {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(name, value);
+            }
+        };
+        insert(header::REQUEST_ID, request_id.to_string());
+        insert(header::EXTENDED_REQUEST_ID, request_id.extended());
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        if let Some(code) = error_type {
+            headers.insert(header::ERROR_TYPE, HeaderValue::from_static(code));
+        }
+        response
     }
 }
 
@@ -233,32 +274,4 @@ struct Admitted<'a> {
 
 fn protocol_of(headers: &HeaderMap) -> Option<Protocol> {
     Protocol::from_content_type(headers.get(CONTENT_TYPE)?.to_str().ok()?)
-}
-
-/// Renders an answer with the headers that every answer has.
-fn render(answer: Result<Bytes, Fault>, protocol: Protocol, request_id: RequestId) -> Response<Full<Bytes>> {
-    let (status, body, error_type) = match answer {
-        Ok(body) => (200, body, None),
-        Err(fault) => {
-            let error = ErrorBody { code: fault.code().name(), message: fault.message() };
-            // Two strings have a form in every protocol; should that ever change, the code is still in the header.
-            let body = protocol.encode(&error).unwrap_or_default();
-            (fault.code().status(), body.into(), Some(fault.code().name()))
-        }
-    };
-    let mut response = Response::new(Full::new(body));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    let mut insert = |name: HeaderName, value: String| {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            headers.insert(name, value);
-        }
-    };
-    insert(header::REQUEST_ID, request_id.to_string());
-    insert(header::EXTENDED_REQUEST_ID, request_id.extended());
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(protocol.content_type()));
-    if let Some(code) = error_type {
-        headers.insert(header::ERROR_TYPE, HeaderValue::from_static(code));
-    }
-    response
 }

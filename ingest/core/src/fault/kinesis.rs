@@ -7,7 +7,7 @@
 //! are known to read them.
 
 use chrono::DateTime;
-use shard_store::error::{AppendError, ReadError};
+use shard_store::error::{AppendError, CatalogError, ReadError};
 use shard_store::stream::error::{
     ChangeError, CreateError, DeleteError, GetError, PositionError, PutError, ReshardError, TokenError, TooManyShards,
 };
@@ -82,8 +82,51 @@ impl From<ChangeError> for Fault {
                  retention period ({present_hours} hours). Use IncreaseRetentionPeriod API.",
                 key.name
             )),
+            ChangeError::TooManyModeChanges { key: StreamKey { account, name, .. }, count } => Self::new(
+                Code::LimitExceeded,
+                format!(
+                    "The mode of stream {name} under account {account} was changed {count} times within the last 24 \
+                     hours, and cannot be changed more often."
+                ),
+            ),
+            ChangeError::ConsumerExists { key, consumer } => {
+                Self::new(Code::ResourceInUse, format!("Consumer {consumer} {} already exists.", under(&key)))
+            }
+            ChangeError::ConsumerNotFound { key, consumer } => {
+                Self::new(Code::ResourceNotFound, format!("Consumer {consumer} {} not found.", under(&key)))
+            }
+            ChangeError::TooManyConsumers { key, consumers_max } => Self::new(
+                Code::LimitExceeded,
+                format!("No more than {consumers_max} consumers can be registered {}.", under(&key)),
+            ),
+            ChangeError::NoPolicy => no_policy(),
             ChangeError::Catalog(error) => Self::internal(error),
         }
+    }
+}
+
+/// Where a consumer belongs, in messages.
+fn under(StreamKey { account, name, .. }: &StreamKey) -> String {
+    format!("under stream {name} under account {account}")
+}
+
+/// A resource has no policy.
+pub fn no_policy() -> Fault {
+    Fault::new(Code::ResourceNotFound, "There is no resource policy attached to the resource.")
+}
+
+/// A stream has consumers, and is not to be deleted with them.
+pub fn has_consumers(StreamKey { account, name, .. }: &StreamKey) -> Fault {
+    let message = format!(
+        "Stream {name} under account {account} has registered consumers. Deregister them, or set \
+         EnforceConsumerDeletion."
+    );
+    Fault::new(Code::ResourceInUse, message)
+}
+
+impl From<CatalogError> for Fault {
+    fn from(error: CatalogError) -> Self {
+        Self::internal(error)
     }
 }
 
@@ -156,10 +199,9 @@ pub fn put(stream: &StreamKey, error: &PutError) -> Fault {
             ),
         ),
         PutError::Append(AppendError::Malformed(malformed)) => Fault::new(Code::Serialization, malformed.to_string()),
-        PutError::Append(AppendError::Storage(error)) if error.is_full() => Fault::new(
-            Code::InternalFailure,
-            "The server's disk is full, and the record was not stored. Free some space and send it again.",
-        ),
+        PutError::Append(AppendError::Storage(error)) if error.is_full() => {
+            Fault::new(Code::InternalFailure, "The server's disk is full. Free some space and send the record again.")
+        }
         PutError::Append(AppendError::Storage(_)) => {
             Fault::new(Code::InternalFailure, "The server could not write to its disk, and the record was not stored.")
         }
@@ -263,6 +305,7 @@ mod tests {
 
     use shard_store::error::StorageError;
     use shard_store::log::Malformed;
+    use shard_store::stream::{HashKey, HashRange};
 
     use super::*;
 
@@ -294,6 +337,41 @@ mod tests {
         let fault = Fault::from(CreateError::TooManyShards(error));
         assert_eq!(fault.code(), Code::LimitExceeded);
         assert!(fault.message().contains("Current shard count for the account: 3. Limit: 5."), "{fault}");
+    }
+
+    #[test]
+    fn refused_changes_have_their_codes() {
+        let key = clicks;
+        let consumer = || "app".to_owned();
+        let changes = [
+            (ChangeError::NotFound { key: key() }, Code::ResourceNotFound),
+            (ChangeError::TooManyTags { key: key(), tags_max: 50 }, Code::InvalidArgument),
+            (ChangeError::ShorterRetention { key: key(), asked_hours: 24, present_hours: 48 }, Code::InvalidArgument),
+            (ChangeError::LongerRetention { key: key(), asked_hours: 48, present_hours: 24 }, Code::InvalidArgument),
+            (ChangeError::TooManyModeChanges { key: key(), count: 2 }, Code::LimitExceeded),
+            (ChangeError::ConsumerExists { key: key(), consumer: consumer() }, Code::ResourceInUse),
+            (ChangeError::ConsumerNotFound { key: key(), consumer: consumer() }, Code::ResourceNotFound),
+            (ChangeError::TooManyConsumers { key: key(), consumers_max: 20 }, Code::LimitExceeded),
+            (ChangeError::NoPolicy, Code::ResourceNotFound),
+        ];
+        for (error, code) in changes {
+            assert_eq!(Fault::from(error).code(), code);
+        }
+        let range = Box::new(HashRange { start: HashKey(0), end: HashKey(9) });
+        let (shard, adjacent) = (ShardNumber(0), ShardNumber(2));
+        let reshards = [
+            (ReshardError::NotFound { key: key() }, Code::ResourceNotFound),
+            (ReshardError::ShardNotFound { key: key(), shard }, Code::ResourceNotFound),
+            (ReshardError::ShardClosed { key: key(), shard }, Code::InvalidArgument),
+            (ReshardError::NotAdjacent { key: key(), shard, adjacent }, Code::InvalidArgument),
+            (ReshardError::NotWithin { key: key(), shard, at: HashKey(1), range }, Code::InvalidArgument),
+            (ReshardError::OnDemand { key: key() }, Code::Validation),
+            (ReshardError::OutOfProportion { key: key(), present: 2, target: 5 }, Code::LimitExceeded),
+            (ReshardError::TooOften { key: key(), count: 10 }, Code::LimitExceeded),
+        ];
+        for (error, code) in reshards {
+            assert_eq!(Fault::from(error).code(), code);
+        }
     }
 
     #[test]

@@ -79,6 +79,7 @@ pub async fn serve(listener: Listener, shutdown: impl Future<Output = ()>) -> bo
         while connections.try_join_next().is_some() {}
     }
     drop(socket);
+    router.stop_event_streams();
     let is_drained = tokio::time::timeout(options.drain_timeout, graceful.shutdown()).await.is_ok();
     if !is_drained {
         tracing::warn!(connections = connections.len(), "requests were still under way at the deadline; breaking off");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ingest_core::config::{CredentialOptions, HttpOptions};
 use ingest_core::http::{Listener, serve};
-use ingest_core::{Auth, Code, Context, Door, Fault, Operations, Page, Router};
+use ingest_core::{Auth, Code, Context, Door, EventStream, Fault, Operations, Page, Router};
 use ingest_wire::Blob;
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
@@ -63,8 +63,23 @@ impl Door for Testing {
                 assert!(body.is_empty(), "this is what the test is for");
                 Ok(body)
             })
+            .streaming("Tell", tell)
             .absent(&["Later"])
     }
+}
+
+/// Tells the word, and then nothing more until nobody listens.
+async fn tell(door: Arc<Testing>, context: Context, word: Word) -> Result<EventStream, Fault> {
+    let word = word.word.ok_or_else(|| Fault::new(Code::InvalidArgument, "no word"))?;
+    let (sink, events) = EventStream::channel(context.protocol);
+    tokio::spawn(async move {
+        if let Ok(place) = sink.place().await {
+            place.put("Word", word.as_bytes());
+        }
+        sink.unread().await;
+        door.ended.notify_one();
+    });
+    Ok(events)
 }
 
 async fn measure(_: Arc<Testing>, context: Context, body: Bytes) -> Result<Bytes, Fault> {
