@@ -6,7 +6,8 @@
 //! | prefix | owner | value |
 //! |---|---|---|
 //! | `store/` | [`crate::Store`] | format version, next log id, the secret that signs iterators, dropped logs |
-//! | `stream/` | [`crate::stream`] | stream definitions with their shards |
+//! | `stream/` | [`crate::stream`] | stream definitions with their shards and consumers |
+//! | `stream-account/` | [`crate::stream`] | what an account has settled for its streams |
 //! | `delivery/` | `firehose` | delivery streams, their checkpoints, intents and schemas |
 
 use serde::Serialize;

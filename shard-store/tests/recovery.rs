@@ -296,7 +296,9 @@ fn without_room_for_the_journal_appends_fail_until_there_is_and_nothing_is_lost(
     let (log, runtime) = (store.log(id), runtime());
     // The first segment has room for one more such record, the first journal file, with its headers, has not.
     let kept: Vec<Kept> = (0..9).map(|n| Kept::new(n, 6_000)).collect();
-    kept.iter().for_each(|record| drop(append(&runtime, &*log, std::slice::from_ref(record)).unwrap()));
+    for record in &kept {
+        append(&runtime, &*log, std::slice::from_ref(record)).unwrap();
+    }
     fs.allow(0);
     let stalled = Kept::new(9, 6_500);
     let refused = append(&runtime, &*log, std::slice::from_ref(&stalled));

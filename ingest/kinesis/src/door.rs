@@ -8,17 +8,19 @@ use shard_store::stream::Streams;
 
 use crate::metrics::Metrics;
 use crate::operations;
+use crate::subscriptions::Subscriptions;
 
 /// The Kinesis Data Streams door.
 pub struct Kinesis {
     pub(crate) streams: Arc<Streams>,
+    pub(crate) subscriptions: Arc<Subscriptions>,
     pub(crate) metrics: Metrics,
 }
 
 impl Kinesis {
     /// A door to these streams. Its metrics go to `registry`.
     pub fn new(streams: Arc<Streams>, registry: &mut Registry) -> Self {
-        Self { streams, metrics: Metrics::register(registry) }
+        Self { streams, subscriptions: Arc::default(), metrics: Metrics::register(registry) }
     }
 
     /// The present, in milliseconds since the Unix epoch.

@@ -1,4 +1,4 @@
-//! The JSON answer of `GetRecords`, written by hand straight into one buffer: serde would need an allocation for the base64
+//! The JSON answer of `GetRecords`, and the events of `SubscribeToShard`, written by hand straight into one buffer: serde would need an allocation for the base64
 //! of every record.
 //!
 //! The CBOR answer, which holds the bytes themselves, is serde's. A test compares this text with what serde would say.
@@ -34,9 +34,11 @@ pub(crate) fn write_json(answer: &Answer<'_>) -> Result<Vec<u8>, Fault> {
         write_record(&mut json, answer.shard, &record)?;
     }
     json.push(b']');
-    if let Some(iterator) = &answer.next_shard_iterator {
-        json.extend_from_slice(br#","NextShardIterator":"#);
-        write_value(&mut json, iterator)?;
+    if let Some((name, place)) = &answer.next {
+        json.push(b',');
+        write_value(&mut json, name)?;
+        json.push(b':');
+        write_value(&mut json, place)?;
     }
     json.extend_from_slice(br#","MillisBehindLatest":"#);
     write_value(&mut json, &answer.read.millis_behind)?;
@@ -139,7 +141,7 @@ mod tests {
             prop_assert!(results.iter().all(Result::is_ok));
             let read = stream.get(shard, from, 100, NOW_MS).unwrap();
             let child_shards = has_child.then(|| ChildShard::of(shard)).into_iter().collect();
-            let answer = Answer { shard, read: &read, next_shard_iterator: iterator, child_shards };
+            let answer = Answer { shard, read: &read, next: iterator.map(|iterator| ("NextShardIterator", iterator)), child_shards };
             let by_hand: Value = serde_json::from_slice(&write_json(&answer).unwrap()).unwrap();
             let by_serde: Value = serde_json::from_slice(&Protocol::Json11.encode(&answer).unwrap()).unwrap();
             prop_assert_eq!(by_hand["Records"].as_array().unwrap().len(), records.len());

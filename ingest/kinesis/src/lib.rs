@@ -1,7 +1,7 @@
 //! The Kinesis Data Streams front door: AWS's operations over [`shard_store::stream`].
 //!
 //! [`Kinesis`] is mounted into an [`ingest_core::Router`]. `operations.rs` is the table of all operations of the
-//! model; each that is there has a file in `ops`. Plain operations are serde shapes (`model.rs`) in and out. The hot ones,
+//! model; each that is there has a file in `ops`. Plain operations are serde shapes in and out; those that several share are in `model.rs`. The hot ones,
 //! `PutRecord`, `PutRecords` and `GetRecords`, borrow from the body: data is checked to be base64 for the whole request,
 //! and then decoded straight into the log; answers are written straight into one buffer.
 //!
@@ -21,6 +21,7 @@ mod ops;
 mod page;
 mod reference;
 mod resource;
+mod subscriptions;
 mod text;
 mod validate;
 

@@ -1,6 +1,8 @@
 //! The limits of the Kinesis operations, each beside the AWS page it comes from. Those of streams themselves are in
 //! [`shard_store::stream::limits`].
 
+use std::time::Duration;
+
 /// The longest stream name, in characters. Source: Kinesis Data Streams API Reference, "CreateStream".
 pub(crate) const STREAM_NAME_CHARS_MAX: usize = shard_store::stream::limits::STREAM_NAME_CHARS_MAX;
 
@@ -48,6 +50,19 @@ pub(crate) const TAGS_PER_PAGE_MAX: i64 = 50;
 pub(crate) const TAG_KEY_CHARS_MAX: usize = 128;
 pub(crate) const TAG_VALUE_CHARS_MAX: usize = 256;
 
+/// The longest resource policy, in bytes. Source: Kinesis Data Streams Developer Guide, "Sharing your data stream with
+/// another account".
+pub(crate) const POLICY_BYTES_MAX: usize = 20 * 1_024;
+
+/// The most names of metrics of one call. Source: Kinesis Data Streams API Reference, "EnableEnhancedMonitoring".
+pub(crate) const METRIC_NAMES_MAX: usize = 7;
+
+/// The longest name of a consumer, in characters. Source: Kinesis Data Streams API Reference, "RegisterStreamConsumer".
+pub(crate) const CONSUMER_NAME_CHARS_MAX: usize = 128;
+
+/// The consumers of one page of `ListStreamConsumers`. Source: Kinesis Data Streams API Reference, "ListStreamConsumers".
+pub(crate) const CONSUMERS_PER_PAGE_MAX: usize = 100;
+
 /// The greatest page size that a request may ask for. Source: Kinesis Data Streams API Reference, "ListShards",
 /// "ListStreams", "DescribeStream".
 pub(crate) const PAGE_SIZE_REQUESTED_MAX: i64 = 10_000;
@@ -66,6 +81,24 @@ pub(crate) const STREAMS_PER_PAGE_MAX: usize = 100;
 pub(crate) const NEXT_TOKEN_CHARS_MAX: usize = 1_048_576;
 
 /// How long a `NextToken` can be used. Source: as [`NEXT_TOKEN_CHARS_MAX`].
-pub(crate) const NEXT_TOKEN_LIFETIME: std::time::Duration = std::time::Duration::from_secs(300);
+pub(crate) const NEXT_TOKEN_LIFETIME: Duration = Duration::from_secs(300);
+
+/// How long a subscription lasts. Source: Kinesis Data Streams API Reference, "SubscribeToShard".
+pub(crate) const SUBSCRIPTION_LIFETIME: Duration = Duration::from_secs(300);
+
+/// How soon after a call another one for the same consumer and shard can take over. Source: as
+/// [`SUBSCRIPTION_LIFETIME`].
+pub(crate) const SUBSCRIPTION_TAKEOVER: Duration = Duration::from_secs(5);
+
+/// How often a subscription tells that it is alive while there are no records: clients give one up that is silent for
+/// half a minute.
+pub(crate) const SUBSCRIPTION_HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// The bytes of data and partition keys of one event, unless a single record has more. A thousand subscriptions whose
+/// clients do not read hold two of these each.
+pub(crate) const EVENT_BYTES_MAX: usize = 128 * 1024;
+
+/// The records of one event.
+pub(crate) const EVENT_RECORDS_MAX: usize = 1_000;
 
 const _: () = assert!(DATA_BYTES_MAX <= BYTES_PER_PUT_MAX);

@@ -39,6 +39,7 @@ pub(crate) struct Metrics {
     pub(crate) put_record: OperationMetrics,
     pub(crate) put_records: OperationMetrics,
     pub(crate) get_records: OperationMetrics,
+    pub(crate) subscribe_to_shard: OperationMetrics,
 }
 
 impl Metrics {
@@ -60,6 +61,11 @@ impl Metrics {
                 throttled: throttled.get_or_create(&labels).clone(),
             }
         };
-        Self { put_record: of("PutRecord"), put_records: of("PutRecords"), get_records: of("GetRecords") }
+        Self {
+            put_record: of("PutRecord"),
+            put_records: of("PutRecords"),
+            get_records: of("GetRecords"),
+            subscribe_to_shard: of("SubscribeToShard"),
+        }
     }
 }

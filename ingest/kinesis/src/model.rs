@@ -3,11 +3,11 @@
 //!
 //! Source: botocore 1.43, `kinesis/2013-12-02/service-2.json`. A shape that only one file of `ops` needs stands in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ingest_wire::Timestamp;
 use serde::{Deserialize, Serialize};
-use shard_store::stream::{HashRange, Shard, Stream, StreamKey, StreamMode};
+use shard_store::stream::{Consumer, HashRange, Shard, Stream, StreamKey, StreamMode};
 
 use crate::text::{SequenceText, ShardText};
 
@@ -19,6 +19,11 @@ pub(crate) struct StreamModeDetails {
 }
 
 impl StreamModeDetails {
+    /// The mode, of a valid input.
+    pub(crate) fn mode(&self) -> StreamMode {
+        if self.stream_mode.as_deref() == Some(ON_DEMAND) { StreamMode::OnDemand } else { StreamMode::Provisioned }
+    }
+
     fn of(mode: StreamMode) -> Self {
         let mode = match mode {
             StreamMode::Provisioned => PROVISIONED,
@@ -32,7 +37,7 @@ impl StreamModeDetails {
 pub(crate) const PROVISIONED: &str = "PROVISIONED";
 pub(crate) const ON_DEMAND: &str = "ON_DEMAND";
 
-/// The status of every stream there is: creating and deleting are over before they are answered.
+/// The status of every stream and consumer there is: creating and deleting are over before they are answered.
 const ACTIVE: &str = "ACTIVE";
 
 /// The encryption of every stream.
@@ -54,6 +59,7 @@ pub(crate) struct CreateStreamInput {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DeleteStreamInput {
+    pub(crate) enforce_consumer_deletion: Option<bool>,
     pub(crate) stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
     pub(crate) stream_arn: Option<String>,
@@ -216,17 +222,17 @@ impl StreamFacts {
         Self {
             summary: StreamSummary::of(stream),
             retention_period_hours: stream.retention_hours(),
-            enhanced_monitoring: [EnhancedMetrics { shard_level_metrics: [] }],
+            enhanced_monitoring: [EnhancedMetrics { shard_level_metrics: stream.shard_metrics().clone() }],
             encryption_type: NO_ENCRYPTION,
         }
     }
 }
 
-/// Which shard-level metrics are switched on: none, there are no such metrics here.
+/// Which shard-level metrics are switched on.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct EnhancedMetrics {
-    shard_level_metrics: [&'static str; 0],
+    shard_level_metrics: BTreeSet<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -249,6 +255,28 @@ impl StreamSummary {
             stream_status: ACTIVE,
             stream_mode_details: StreamModeDetails::of(stream.mode()),
             stream_creation_timestamp: timestamp(stream.created_ms()),
+        }
+    }
+}
+
+/// A registered consumer in an answer.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct ConsumerOutput {
+    consumer_name: String,
+    #[serde(rename = "ConsumerARN")]
+    consumer_arn: String,
+    consumer_status: &'static str,
+    consumer_creation_timestamp: Timestamp,
+}
+
+impl ConsumerOutput {
+    pub(crate) fn of(stream: &StreamKey, name: &str, consumer: &Consumer) -> Self {
+        Self {
+            consumer_name: name.to_owned(),
+            consumer_arn: format!("{}/consumer/{name}:{}", stream_arn(stream), consumer.created_ms / 1_000),
+            consumer_status: ACTIVE,
+            consumer_creation_timestamp: timestamp(consumer.created_ms),
         }
     }
 }

@@ -4,33 +4,17 @@ use ingest_core::Operations;
 
 use crate::door::Kinesis;
 use crate::ops::{
-    add_tags_to_stream, create_stream, decrease_stream_retention_period, delete_stream, describe_stream,
-    describe_stream_summary, get_records, get_shard_iterator, increase_stream_retention_period, list_shards,
-    list_streams, list_tags_for_resource, list_tags_for_stream, merge_shards, put_record, put_records,
-    remove_tags_from_stream, split_shard, tag_resource, untag_resource, update_shard_count,
+    add_tags_to_stream, create_stream, decrease_stream_retention_period, delete_resource_policy, delete_stream,
+    deregister_stream_consumer, describe_account_settings, describe_limits, describe_stream, describe_stream_consumer,
+    describe_stream_summary, disable_enhanced_monitoring, enable_enhanced_monitoring, get_records, get_resource_policy,
+    get_shard_iterator, increase_stream_retention_period, list_shards, list_stream_consumers, list_streams,
+    list_tags_for_resource, list_tags_for_stream, merge_shards, put_record, put_records, put_resource_policy,
+    register_stream_consumer, remove_tags_from_stream, split_shard, subscribe_to_shard, tag_resource, untag_resource,
+    update_account_settings, update_max_record_size, update_shard_count, update_stream_mode,
 };
 
 /// The operations that are in the model but not here.
-const ABSENT: &[&str] = &[
-    "DeleteResourcePolicy",
-    "DeregisterStreamConsumer",
-    "DescribeAccountSettings",
-    "DescribeLimits",
-    "DescribeStreamConsumer",
-    "DisableEnhancedMonitoring",
-    "EnableEnhancedMonitoring",
-    "GetResourcePolicy",
-    "ListStreamConsumers",
-    "PutResourcePolicy",
-    "RegisterStreamConsumer",
-    "StartStreamEncryption",
-    "StopStreamEncryption",
-    "SubscribeToShard",
-    "UpdateAccountSettings",
-    "UpdateMaxRecordSize",
-    "UpdateStreamMode",
-    "UpdateStreamWarmThroughput",
-];
+const ABSENT: &[&str] = &["StartStreamEncryption", "StopStreamEncryption", "UpdateStreamWarmThroughput"];
 
 /// The table of the door.
 pub(crate) fn table() -> Operations<Kinesis> {
@@ -38,24 +22,39 @@ pub(crate) fn table() -> Operations<Kinesis> {
         .typed("AddTagsToStream", add_tags_to_stream::run)
         .typed("CreateStream", create_stream::run)
         .typed("DecreaseStreamRetentionPeriod", decrease_stream_retention_period::run)
+        .typed("DeleteResourcePolicy", delete_resource_policy::run)
         .typed("DeleteStream", delete_stream::run)
+        .typed("DeregisterStreamConsumer", deregister_stream_consumer::run)
+        .typed("DescribeAccountSettings", describe_account_settings::run)
+        .typed("DescribeLimits", describe_limits::run)
         .typed("DescribeStream", describe_stream::run)
+        .typed("DescribeStreamConsumer", describe_stream_consumer::run)
         .typed("DescribeStreamSummary", describe_stream_summary::run)
+        .typed("DisableEnhancedMonitoring", disable_enhanced_monitoring::run)
+        .typed("EnableEnhancedMonitoring", enable_enhanced_monitoring::run)
+        .typed("GetResourcePolicy", get_resource_policy::run)
         .typed("GetShardIterator", get_shard_iterator::run)
         .typed("IncreaseStreamRetentionPeriod", increase_stream_retention_period::run)
         .typed("ListShards", list_shards::run)
+        .typed("ListStreamConsumers", list_stream_consumers::run)
         .typed("ListStreams", list_streams::run)
         .typed("ListTagsForResource", list_tags_for_resource::run)
         .typed("ListTagsForStream", list_tags_for_stream::run)
         .typed("MergeShards", merge_shards::run)
+        .typed("PutResourcePolicy", put_resource_policy::run)
+        .typed("RegisterStreamConsumer", register_stream_consumer::run)
         .typed("RemoveTagsFromStream", remove_tags_from_stream::run)
         .typed("SplitShard", split_shard::run)
         .typed("TagResource", tag_resource::run)
         .typed("UntagResource", untag_resource::run)
+        .typed("UpdateAccountSettings", update_account_settings::run)
+        .typed("UpdateMaxRecordSize", update_max_record_size::run)
         .typed("UpdateShardCount", update_shard_count::run)
+        .typed("UpdateStreamMode", update_stream_mode::run)
         .raw("GetRecords", get_records::run)
         .raw("PutRecord", put_record::run)
         .raw("PutRecords", put_records::run)
+        .streaming("SubscribeToShard", subscribe_to_shard::run)
         .absent(ABSENT)
 }
 

@@ -45,6 +45,18 @@ impl Page for ShardPage {
     const KIND: TokenKind = TokenKind::ShardPage;
 }
 
+/// Where a list of consumers goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ConsumerPage {
+    pub(crate) stream_id: StreamId,
+    /// The last name that was listed.
+    pub(crate) after: String,
+}
+
+impl Page for ConsumerPage {
+    const KIND: TokenKind = TokenKind::ConsumerPage;
+}
+
 /// Where a list of streams goes on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StreamPage {

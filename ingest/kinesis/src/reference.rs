@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ingest_core::fault::kinesis;
 use ingest_core::{Arn, Code, Context, Fault, Pattern, Validator};
-use shard_store::stream::{Stream, Streams};
+use shard_store::stream::{Stream, StreamKey, Streams};
 
 use crate::limits::{STREAM_ARN_CHARS_MAX, STREAM_NAME_CHARS_MAX};
 use crate::validate::{self, STREAM_ARN};
@@ -47,6 +47,14 @@ impl<'a> StreamReference<'a> {
             return Err(kinesis::stream_not_found(arn.account, name));
         }
         Ok(name)
+    }
+
+    /// The account, region and name of the stream, which need not be there.
+    ///
+    /// # Errors
+    /// As [`StreamReference::name`].
+    pub(crate) fn key(&self, context: &Context) -> Result<StreamKey, Fault> {
+        Ok(StreamKey::new(&*context.account, &*context.region, self.name(context)?))
     }
 
     /// The stream.

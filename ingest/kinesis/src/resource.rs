@@ -1,28 +1,65 @@
-//! [`Resource`]: what a `ResourceARN` names.
+//! [`Resource`]: what an ARN names, a stream or one of its consumers.
+
+use std::sync::Arc;
 
 use ingest_core::fault::kinesis;
 use ingest_core::{Arn, Code, Context, Fault};
-use shard_store::stream::StreamKey;
+use shard_store::stream::{ConsumerKey, Stream, StreamKey, Streams};
+
+use crate::validate;
+
+/// What stands between the names of a stream and a consumer in the consumer's ARN.
+const CONSUMER_INFIX: &str = "/consumer/";
 
 /// What a `ResourceARN` names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Resource {
     /// A stream.
     Stream(StreamKey),
+    /// A consumer.
+    Consumer(ConsumerKey),
 }
 
 impl Resource {
     /// The resource of an ARN whose pattern was checked.
     ///
     /// # Errors
-    /// `ResourceNotFoundException` if it is of another account or region, or a consumer.
+    /// `ResourceNotFoundException` if it is of another account or region, `InvalidArgumentException` if it is neither a
+    /// stream's nor a consumer's.
     pub(crate) fn of(context: &Context, text: &str) -> Result<Self, Fault> {
-        // The validator has seen that it is one; this is for a request whose validation somebody forgot.
-        let arn = Arn::parse(text).map_err(|error| Fault::new(Code::InvalidArgument, error.to_string()))?;
-        let name = arn.resource_name("stream").unwrap_or_default();
-        if arn.account != &*context.account || arn.region != &*context.region || name.contains('/') {
+        let invalid = || Fault::new(Code::InvalidArgument, format!("{text} is not the ARN of a stream or consumer."));
+        let arn = Arn::parse(text).map_err(|_| invalid())?;
+        let name = arn.resource_name("stream").ok_or_else(invalid)?;
+        if arn.account != &*context.account || arn.region != &*context.region {
             return Err(kinesis::stream_not_found(arn.account, name));
         }
-        Ok(Self::Stream(StreamKey::new(arn.account, arn.region, name)))
+        let key = |name: &str| StreamKey::new(arn.account, arn.region, name);
+        if validate::is_consumer_arn(text)
+            && let Some((stream, consumer)) = name.split_once(CONSUMER_INFIX)
+            && let Some((consumer, created_s)) = consumer.split_once(':')
+        {
+            let created_s = Some(created_s.parse().map_err(|_| invalid())?);
+            return Ok(Self::Consumer(ConsumerKey { stream: key(stream), name: consumer.to_owned(), created_s }));
+        }
+        if name.contains('/') { Err(invalid()) } else { Ok(Self::Stream(key(name))) }
     }
+
+    /// The stream, or that of the consumer.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException`; whether the consumer is there is not looked at.
+    pub(crate) fn stream(&self, streams: &Streams) -> Result<Arc<Stream>, Fault> {
+        match self {
+            Self::Stream(key) | Self::Consumer(ConsumerKey { stream: key, .. }) => find(streams, key),
+        }
+    }
+}
+
+/// The stream of this account, region and name.
+///
+/// # Errors
+/// `ResourceNotFoundException`.
+pub(crate) fn find(streams: &Streams, key: &StreamKey) -> Result<Arc<Stream>, Fault> {
+    let stream = streams.get(&key.account, &key.region, &key.name);
+    stream.ok_or_else(|| kinesis::stream_not_found(&key.account, &key.name))
 }

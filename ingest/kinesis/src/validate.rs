@@ -17,6 +17,25 @@ pub(crate) const STREAM_ARN: Pattern =
 pub(crate) const RESOURCE_ARN: Pattern =
     Pattern { text: r"arn:aws.*:kinesis:.*:\d{12}:.*stream/\S+", matches: is_stream_arn };
 
+/// The ARNs of consumers.
+pub(crate) const CONSUMER_ARN: Pattern = Pattern {
+    text: r"^(arn):aws.*:kinesis:.*:\d{12}:.*stream\/[a-zA-Z0-9_.-]+\/consumer\/[a-zA-Z0-9_.-]+:[0-9]+",
+    matches: is_consumer_arn,
+};
+
+/// Whether `text` is the ARN of a consumer.
+pub(crate) fn is_consumer_arn(text: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let name = Arn::parse(text).ok().and_then(|arn| arn.resource_name("stream"));
+    let parts = name.and_then(|name| name.split_once("/consumer/")).and_then(|(stream, rest)| {
+        let (consumer, created) = rest.split_once(':')?;
+        Some((stream, consumer, created))
+    });
+    let is_name = Pattern::NAME.matches;
+    is_stream_arn(text)
+        && parts.is_some_and(|(stream, consumer, created)| is_name(stream) && is_name(consumer) && is_number(created))
+}
+
 fn is_stream_arn(text: &str) -> bool {
     Arn::parse(text).is_ok_and(|arn| {
         let name = arn.resource_name("stream");
@@ -143,6 +162,23 @@ mod tests {
             "",
         ] {
             assert!(!matches(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn consumer_arns_are_told_from_others() {
+        let stream = "arn:aws:kinesis:us-east-1:000000000000:stream/clicks";
+        assert!(is_consumer_arn(&format!("{stream}/consumer/app-1:1700000000")));
+        for rest in [
+            "",
+            "/consumer/app",
+            "/consumer/app:",
+            "/consumer/app:x",
+            "/consumer/:1",
+            "/other/app:1",
+            "/a/consumer/b:1",
+        ] {
+            assert!(!is_consumer_arn(&format!("{stream}{rest}")), "{rest}");
         }
     }
 

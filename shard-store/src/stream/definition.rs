@@ -3,7 +3,7 @@
 //! A newer version may add members; an older one ignores what it does not know. Members are never given another
 //! meaning. Throttle balances and iterators are not stored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -87,6 +87,52 @@ pub(crate) struct Facts {
     /// When the number of shards was updated, as far as it still counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) shard_count_updates_ms: Vec<u64>,
+    /// When the mode was changed, as far as it still counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) mode_changes_ms: Vec<u64>,
+    /// The names of the shard-level metrics that are switched on.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) shard_metrics: BTreeSet<String>,
+    /// The resource policy, JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) policy: Option<String>,
+    /// The registered consumers, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) consumers: BTreeMap<String, Consumer>,
+}
+
+impl Facts {
+    /// Those of a stream that is created now.
+    pub(crate) fn new(key: StreamKey, id: StreamId, mode: StreamMode, created_ms: u64) -> Self {
+        Self {
+            key,
+            id,
+            created_ms,
+            mode,
+            retention_hours: RETENTION_HOURS_DEFAULT,
+            expired_before_ms: 0,
+            record_bytes_max: RECORD_BYTES_MAX_DEFAULT,
+            tags: BTreeMap::new(),
+            shard_count_updates_ms: Vec::new(),
+            mode_changes_ms: Vec::new(),
+            shard_metrics: BTreeSet::new(),
+            policy: None,
+            consumers: BTreeMap::new(),
+        }
+    }
+}
+
+/// A registered consumer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consumer {
+    /// When it was registered, in milliseconds since the Unix epoch. Tells it from others that have or had its name.
+    pub created_ms: u64,
+    /// Its tags, by key.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// Its resource policy, JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
 }
 
 /// A shard as stored.
@@ -155,17 +201,8 @@ mod tests {
     }
 
     fn definition(shards: Vec<ShardDefinition>) -> Definition {
-        let facts = Facts {
-            key: StreamKey::new("000000000000", "us-east-1", "clicks"),
-            id: StreamId(10),
-            created_ms: 1_700_000_000_000,
-            mode: StreamMode::Provisioned,
-            retention_hours: 24,
-            expired_before_ms: 0,
-            record_bytes_max: 1 << 20,
-            tags: BTreeMap::new(),
-            shard_count_updates_ms: Vec::new(),
-        };
+        let key = StreamKey::new("000000000000", "us-east-1", "clicks");
+        let facts = Facts::new(key, StreamId(10), StreamMode::Provisioned, 1_700_000_000_000);
         Definition { facts, shards }
     }
 

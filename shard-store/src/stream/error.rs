@@ -109,6 +109,41 @@ pub enum ChangeError {
         /// The retention of the stream.
         present_hours: u32,
     },
+    /// The mode was changed as often as it may be within a day.
+    #[error("the mode of stream {key} was changed {count} times within a day")]
+    TooManyModeChanges {
+        /// The stream.
+        key: StreamKey,
+        /// How often.
+        count: usize,
+    },
+    /// The stream has a consumer of this name.
+    #[error("stream {key} has a consumer {consumer} already")]
+    ConsumerExists {
+        /// The stream.
+        key: StreamKey,
+        /// The consumer's name.
+        consumer: String,
+    },
+    /// The stream has no such consumer.
+    #[error("stream {key} has no consumer {consumer}")]
+    ConsumerNotFound {
+        /// The stream.
+        key: StreamKey,
+        /// The consumer's name.
+        consumer: String,
+    },
+    /// The stream would have more consumers than it may.
+    #[error("stream {key} has at most {consumers_max} consumers")]
+    TooManyConsumers {
+        /// The stream.
+        key: StreamKey,
+        /// The limit that would be exceeded.
+        consumers_max: usize,
+    },
+    /// There is no policy to be removed.
+    #[error("the resource has no policy")]
+    NoPolicy,
     /// The change could not be made durable. Nothing was changed.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
@@ -159,7 +194,7 @@ pub enum ReshardError {
         /// What would be the first hash key of the second child.
         at: HashKey,
         /// The shard's hash keys.
-        range: HashRange,
+        range: Box<HashRange>,
     },
     /// The number of shards follows the load, and is not for the user to change.
     #[error("stream {key} is on demand; its shards are not changed by hand")]

@@ -57,3 +57,25 @@ pub const SHARD_COUNT_UPDATES_MAX: usize = 10;
 
 /// See [`SHARD_COUNT_UPDATES_MAX`].
 pub const SHARD_COUNT_UPDATES_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How often the mode of a stream can be changed within [`MODE_CHANGES_PERIOD`]. Source: Kinesis Data Streams Developer
+/// Guide, "Choose the right mode".
+pub const MODE_CHANGES_MAX: usize = 2;
+
+/// See [`MODE_CHANGES_MAX`].
+pub const MODE_CHANGES_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The most registered consumers of a stream. Source: Kinesis Data Streams API Reference, "RegisterStreamConsumer".
+pub const CONSUMERS_PER_STREAM_MAX: usize = 20;
+
+/// The most registered consumers of an on-demand stream of an account that has committed itself to a minimum throughput.
+/// Source: as [`CONSUMERS_PER_STREAM_MAX`].
+pub const CONSUMERS_PER_COMMITTED_STREAM_MAX: usize = 50;
+
+/// How long an account is committed to a minimum throughput at least. Source: Kinesis Data Streams Developer Guide,
+/// "On-demand Advantage mode".
+pub const COMMITMENT_PERIOD_MIN: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What one registered consumer gets of one shard in a second, in bytes. Source: Kinesis Data Streams API Reference,
+/// "RegisterStreamConsumer".
+pub const CONSUMER_READ_BYTES_PER_SECOND: u64 = 2 * 1024 * 1024;

@@ -6,13 +6,15 @@
 //! ([`sequence`]). Readers begin at a [`StartingPosition`] and carry a signed [`iterator`] from read to read.
 //! [`retention`] ends what is too old.
 //!
-//! Shards are split and merged ([`reshard`] plans, [`scaling`] does it): the children open in the commit that closes their
+//! Shards are split and merged (`reshard` plans, `scaling` does it): the children open in the commit that closes their
 //! parents, and records on their way to a parent that was closed meanwhile go on to its children.
 //!
 //! Validation of requests, texts of errors and pages of lists are a front door's.
 
+mod account;
 mod append;
 pub mod config;
+mod consumer;
 pub mod definition;
 pub mod error;
 pub mod hash_range;
@@ -29,15 +31,18 @@ mod snapshot;
 mod throttle;
 pub mod token;
 
+pub use account::AccountSettings;
 pub use append::{PendingAppend, PendingRecord};
 pub use config::Options;
-pub use definition::{StreamId, StreamKey, StreamMode};
+pub use consumer::ConsumerKey;
+pub use definition::{Consumer, StreamId, StreamKey, StreamMode};
 pub use hash_range::{HashKey, HashRange};
 pub use iterator::ShardIterator;
 pub use registry::{NewStream, Streams};
 pub use sequence::SequenceNumber;
 pub use shard::{Shard, ShardNumber, StartingPosition};
 pub use snapshot::{ShardFilter, ShardRead, Stream};
+pub use throttle::ConsumerThrottle;
 pub use token::{Signer, TokenKind};
 
 #[cfg(test)]

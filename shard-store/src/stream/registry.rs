@@ -15,7 +15,6 @@ use super::config::Options;
 use super::definition::{self, Definition, Facts, ShardDefinition, StreamId, StreamKey, StreamMode};
 use super::error::{ChangeError, CreateError, DeleteError, OpenStreamsError, TooManyShards};
 use super::hash_range::HashRange;
-use super::limits::RETENTION_HOURS_DEFAULT;
 use super::shard::{Shard, ShardNumber};
 use super::snapshot::Stream;
 use super::token::Signer;
@@ -156,17 +155,8 @@ impl Streams {
                 closed_ms: None,
             })
             .collect();
-        let facts = Facts {
-            key: new.key,
-            id,
-            created_ms: now_ms,
-            mode: new.mode,
-            retention_hours: RETENTION_HOURS_DEFAULT,
-            expired_before_ms: 0,
-            record_bytes_max: new.record_bytes_max,
-            tags: new.tags,
-            shard_count_updates_ms: Vec::new(),
-        };
+        let NewStream { key, mode, record_bytes_max, tags, .. } = new;
+        let facts = Facts { record_bytes_max, tags, ..Facts::new(key, id, mode, now_ms) };
         Ok(Definition { facts, shards })
     }
 

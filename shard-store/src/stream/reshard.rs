@@ -64,6 +64,7 @@ impl<'a> Reshape<'a> {
     pub(super) fn split(&mut self, number: ShardNumber, at: HashKey) -> Result<[ShardNumber; 2], ReshardError> {
         let range = self.open(number)?.range;
         if at.0 <= range.start.0.saturating_add(1) || at >= range.end {
+            let range = Box::new(range);
             return Err(ReshardError::NotWithin { key: self.key.clone(), shard: number, at, range });
         }
         self.close(number);

@@ -1,14 +1,14 @@
-//! Changing what a stream is beside its shards: tags and retention.
+//! Changing what a stream is beside its shards: tags, retention, mode, record size, metrics, policy.
 //!
 //! Each change is one commit of the stream's definition, and makes a new snapshot. Which values a request may ask for
 //! (the limits of single values, patterns) is checked by a front door.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::definition::{Facts, StreamKey};
+use super::definition::{Facts, StreamKey, StreamMode};
 use super::error::ChangeError;
-use super::limits::TAGS_PER_STREAM_MAX;
+use super::limits::{MODE_CHANGES_MAX, MODE_CHANGES_PERIOD, TAGS_PER_STREAM_MAX};
 use super::registry::Streams;
 use super::snapshot::{Stream, horizon_ms};
 
@@ -61,6 +61,81 @@ impl Streams {
             facts.retention_hours = asked_hours;
             Ok(())
         })
+    }
+
+    /// Sets the most bytes of data and partition key together that a record may have. Blocks on the disk.
+    ///
+    /// # Errors
+    /// `NotFound` or `Catalog`; nothing is changed then.
+    pub fn set_record_bytes_max(&self, key: &StreamKey, byte_count: u64) -> Result<Arc<Stream>, ChangeError> {
+        self.change(key, |facts, _| {
+            facts.record_bytes_max = byte_count;
+            Ok(())
+        })
+    }
+
+    /// Sets how the capacity of a stream is decided. Its shards stay as they are. Blocks on the disk.
+    ///
+    /// # Errors
+    /// `TooManyModeChanges`, `NotFound` or `Catalog`; nothing is changed then.
+    pub fn set_mode(&self, key: &StreamKey, mode: StreamMode) -> Result<Arc<Stream>, ChangeError> {
+        self.change(key, |facts, now_ms| {
+            if facts.mode == mode {
+                return Ok(());
+            }
+            let since_ms = u128::from(now_ms).saturating_sub(MODE_CHANGES_PERIOD.as_millis());
+            facts.mode_changes_ms.retain(|changed_ms| u128::from(*changed_ms) > since_ms);
+            let count = facts.mode_changes_ms.len();
+            if count >= MODE_CHANGES_MAX {
+                return Err(ChangeError::TooManyModeChanges { key: facts.key.clone(), count });
+            }
+            facts.mode_changes_ms.push(now_ms);
+            facts.mode = mode;
+            Ok(())
+        })
+    }
+
+    /// Switches shard-level metrics on or off, by name. Returns which were on before, and the stream after. Blocks on the
+    /// disk.
+    ///
+    /// # Errors
+    /// `NotFound` or `Catalog`; nothing is changed then.
+    pub fn switch_shard_metrics(
+        &self,
+        key: &StreamKey,
+        names: &BTreeSet<String>,
+        is_on: bool,
+    ) -> Result<(BTreeSet<String>, Arc<Stream>), ChangeError> {
+        let mut before = BTreeSet::new();
+        let stream = self.change(key, |facts, _| {
+            before.clone_from(&facts.shard_metrics);
+            if is_on {
+                facts.shard_metrics.extend(names.iter().cloned());
+            } else {
+                facts.shard_metrics.retain(|name| !names.contains(name));
+            }
+            Ok(())
+        })?;
+        Ok((before, stream))
+    }
+
+    /// Sets the resource policy of a stream, JSON, which is not evaluated. Blocks on the disk.
+    ///
+    /// # Errors
+    /// `NotFound` or `Catalog`; nothing is changed then.
+    pub fn put_policy(&self, key: &StreamKey, policy: String) -> Result<Arc<Stream>, ChangeError> {
+        self.change(key, |facts, _| {
+            facts.policy = Some(policy);
+            Ok(())
+        })
+    }
+
+    /// Removes the resource policy of a stream. Blocks on the disk.
+    ///
+    /// # Errors
+    /// `NoPolicy`, `NotFound` or `Catalog`; nothing is changed then.
+    pub fn delete_policy(&self, key: &StreamKey) -> Result<Arc<Stream>, ChangeError> {
+        self.change(key, |facts, _| facts.policy.take().map(drop).ok_or(ChangeError::NoPolicy))
     }
 }
 

@@ -180,6 +180,11 @@ impl Shard {
         SequenceNumber::of_start(self.definition.generation, self.definition.number)
     }
 
+    /// The sequence number behind which a reader goes on at `ordinal`: that of the record before, or of the shard's start.
+    pub fn sequence_number_before(&self, ordinal: u64) -> SequenceNumber {
+        ordinal.checked_sub(1).map_or_else(|| self.starting_sequence_number(), |before| self.sequence_number(before))
+    }
+
     /// The sequence number at which it ends, greater than that of each of its records, once it is closed.
     pub fn ending_sequence_number(&self) -> Option<SequenceNumber> {
         (!self.is_open()).then(|| self.sequence_number(self.log.end()))

@@ -3,14 +3,15 @@
 //! A change of the stream (its shards, its retention) makes another snapshot around the same logs; whoever holds an older
 //! one finishes with it. Appending is in [`super::append`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::definition::{Definition, Facts, StreamId, StreamKey, StreamMode};
+use super::definition::{Consumer, Definition, Facts, StreamId, StreamKey, StreamMode};
 use super::error::GetError;
 use super::hash_range::HashKey;
 use super::limits::READ_BYTES_MAX;
 use super::shard::{Shard, ShardNumber};
+use crate::error::ReadError;
 use crate::log::{NewRecord, ReadBatch, ReadLimit};
 
 const HOUR_MS: u64 = 3_600_000;
@@ -107,6 +108,21 @@ impl Stream {
         &self.facts.tags
     }
 
+    /// The names of the shard-level metrics that are switched on.
+    pub fn shard_metrics(&self) -> &BTreeSet<String> {
+        &self.facts.shard_metrics
+    }
+
+    /// Its resource policy, JSON, if it has one.
+    pub fn policy(&self) -> Option<&str> {
+        self.facts.policy.as_deref()
+    }
+
+    /// Its registered consumers, by name.
+    pub fn consumers(&self) -> &BTreeMap<String, Consumer> {
+        &self.facts.consumers
+    }
+
     /// Its shards in the order of their numbers, closed ones included.
     pub fn shards(&self) -> &[Arc<Shard>] {
         &self.shards
@@ -154,7 +170,7 @@ impl Stream {
     }
 
     /// Whether the throughput limits of its shards hold.
-    pub(super) fn is_enforced(&self) -> bool {
+    pub fn is_enforced(&self) -> bool {
         self.is_enforced
     }
 
@@ -175,28 +191,37 @@ impl Stream {
         if self.is_enforced && !shard.reads.admit(now_ms) {
             return Err(GetError::Throttled { shard: shard.number() });
         }
-        let batch = self.get_kept(shard, from, ReadLimit { record_count, byte_count: READ_BYTES_MAX }, now_ms)?;
+        let read = self.read(shard, from, ReadLimit { record_count, byte_count: READ_BYTES_MAX }, now_ms)?;
         if self.is_enforced {
-            shard.reads.charge(batch.byte_count());
+            shard.reads.charge(read.batch.byte_count());
         }
+        Ok(read)
+    }
+
+    /// As [`Stream::get`], but not counted against the shard's read throughput.
+    ///
+    /// # Errors
+    /// If the log cannot be read there.
+    pub fn read(&self, shard: &Shard, from: u64, limit: ReadLimit, now_ms: u64) -> Result<ShardRead, ReadError> {
+        let batch = self.read_kept(shard, from, limit, now_ms)?;
         let next = batch.next_ordinal();
         let is_drained = !shard.is_open() && next >= shard.log().end();
         Ok(ShardRead {
             next_ordinal: (!is_drained).then_some(next),
-            millis_behind: get_millis_behind(shard, next, now_ms)?,
+            millis_behind: read_millis_behind(shard, next, now_ms)?,
             batch,
         })
     }
 
     /// Reads records that are not older than the retention. Trimming drops whole segments, so a log may hold older ones.
-    fn get_kept(&self, shard: &Shard, from: u64, limit: ReadLimit, now_ms: u64) -> Result<ReadBatch, GetError> {
+    fn read_kept(&self, shard: &Shard, from: u64, limit: ReadLimit, now_ms: u64) -> Result<ReadBatch, ReadError> {
         let batch = shard.log().read(from, limit)?;
         let horizon_ms = self.horizon_ms(now_ms);
         if batch.records().next().is_none_or(|record| record.arrival_ms >= horizon_ms) {
             return Ok(batch);
         }
         let kept_from = shard.log().position_at(horizon_ms)?;
-        Ok(shard.log().read(kept_from, limit)?)
+        shard.log().read(kept_from, limit)
     }
 }
 
@@ -205,7 +230,7 @@ pub(super) fn horizon_ms(facts: &Facts, now_ms: u64) -> u64 {
     now_ms.saturating_sub(u64::from(facts.retention_hours) * HOUR_MS).max(facts.expired_before_ms)
 }
 
-fn get_millis_behind(shard: &Shard, next: u64, now_ms: u64) -> Result<u64, GetError> {
+fn read_millis_behind(shard: &Shard, next: u64, now_ms: u64) -> Result<u64, ReadError> {
     if next >= shard.log().end() {
         return Ok(0);
     }

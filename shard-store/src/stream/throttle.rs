@@ -8,8 +8,8 @@
 use parking_lot::Mutex;
 
 use super::limits::{
-    SHARD_READ_BYTES_PER_SECOND, SHARD_READ_CALLS_PER_SECOND, SHARD_WRITE_BYTES_PER_SECOND,
-    SHARD_WRITE_RECORDS_PER_SECOND,
+    CONSUMER_READ_BYTES_PER_SECOND, SHARD_READ_BYTES_PER_SECOND, SHARD_READ_CALLS_PER_SECOND,
+    SHARD_WRITE_BYTES_PER_SECOND, SHARD_WRITE_RECORDS_PER_SECOND,
 };
 
 /// A balance in thousandths of a unit: a rate of units a second is then the same number of thousandths a millisecond.
@@ -147,6 +147,36 @@ impl ReadThrottle {
     }
 }
 
+/// Holds back what one registered consumer gets of one shard: 2 MiB a second, whatever others read.
+///
+/// As with `GetRecords`, the bytes are known only afterwards, and the debt is paid off before more is due.
+/// Source: Kinesis Data Streams API Reference, "RegisterStreamConsumer".
+#[derive(Debug)]
+pub struct ConsumerThrottle {
+    bytes: Bucket,
+    refilled_ms: u64,
+}
+
+impl ConsumerThrottle {
+    /// With the credit of one second.
+    pub fn new(now_ms: u64) -> Self {
+        Self { bytes: Bucket::full(CONSUMER_READ_BYTES_PER_SECOND), refilled_ms: now_ms }
+    }
+
+    /// For how many milliseconds nothing more is due.
+    pub fn wait_ms(&mut self, now_ms: u64) -> u64 {
+        self.bytes.refill(now_ms.saturating_sub(self.refilled_ms));
+        self.refilled_ms = now_ms;
+        let debt_milli = self.bytes.balance_milli.min(0).unsigned_abs();
+        debt_milli.div_ceil(self.bytes.units_per_second.unsigned_abs().max(1))
+    }
+
+    /// Charges what was given.
+    pub fn charge(&mut self, byte_count: usize) {
+        self.bytes.take(byte_count as u64);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,6 +248,18 @@ mod tests {
         throttle.charge(10 * MIB);
         assert!(!throttle.admit(4_999));
         assert!(throttle.admit(5_000));
+    }
+
+    #[test]
+    fn a_consumer_gets_two_mebibytes_a_second_on_the_average() {
+        let mut throttle = ConsumerThrottle::new(0);
+        throttle.charge(2 * MIB);
+        assert_eq!(throttle.wait_ms(0), 0);
+        throttle.charge(2 * MIB);
+        assert_eq!((throttle.wait_ms(0), throttle.wait_ms(400), throttle.wait_ms(1_000)), (1_000, 600, 0));
+        assert_eq!(throttle.wait_ms(3_600_000), 0);
+        throttle.charge(3 * MIB);
+        assert_eq!(throttle.wait_ms(3_600_000), 500);
     }
 
     #[test]

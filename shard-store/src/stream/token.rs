@@ -34,6 +34,8 @@ pub enum TokenKind {
     ShardPage = 2,
     /// The next page of a list of streams.
     StreamPage = 3,
+    /// The next page of a list of consumers.
+    ConsumerPage = 4,
 }
 
 /// Signs tokens and checks their signatures.

@@ -1,9 +1,8 @@
-//! `DeleteStream`: the stream and its records are gone when the call is answered.
-//!
-//! `EnforceConsumerDeletion` is accepted and has no effect: there are no registered consumers.
+//! `DeleteStream`: the stream, its records and its consumers are gone when the call is answered.
 
 use std::sync::Arc;
 
+use ingest_core::fault::kinesis;
 use ingest_core::{Context, Fault, Validator};
 
 use crate::door::Kinesis;
@@ -14,8 +13,12 @@ pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: DeleteStrea
     let mut validator = Validator::new();
     input.stream().validate(&mut validator);
     validator.finish()?;
-    let name = input.stream().name(&context)?.to_owned();
-    tracing::info!(stream = name, account = &*context.account, region = &*context.region, "stream is being deleted");
-    door.blocking(move |streams| streams.delete(&context.account, &context.region, &name)).await?;
+    let stream = input.stream().resolve(&door.streams, &context)?;
+    if !stream.consumers().is_empty() && !input.enforce_consumer_deletion.unwrap_or_default() {
+        return Err(kinesis::has_consumers(stream.key()));
+    }
+    let key = stream.key().clone();
+    tracing::info!(stream = %key, "stream is being deleted");
+    door.blocking(move |streams| streams.delete(&key.account, &key.region, &key.name)).await?;
     Ok(Nothing {})
 }

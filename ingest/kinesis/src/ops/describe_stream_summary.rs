@@ -20,8 +20,7 @@ pub(crate) async fn run(
     let stream_description_summary = StreamDescriptionSummary {
         facts: StreamFacts::of(&stream),
         open_shard_count: stream.open_shard_count(),
-        // Nothing registers consumers.
-        consumer_count: 0,
+        consumer_count: stream.consumers().len(),
         max_record_size_in_kib: stream.record_bytes_max() / 1_024,
     };
     Ok(DescribeStreamSummaryOutput { stream_description_summary })

@@ -31,11 +31,12 @@ struct Input<'a> {
     stream_id: Option<Text<'a>>,
 }
 
-/// What is read, and all that the answer tells beside the records.
+/// What is read, and all that the answer tells beside the records. An event of `SubscribeToShard` tells the same.
 pub(crate) struct Answer<'a> {
     pub(crate) shard: &'a Shard,
     pub(crate) read: &'a ShardRead,
-    pub(crate) next_shard_iterator: Option<String>,
+    /// Where the reader goes on, unless the shard has ended: the member's name and its value.
+    pub(crate) next: Option<(&'static str, String)>,
     pub(crate) child_shards: Vec<ChildShard>,
 }
 
@@ -63,12 +64,19 @@ pub(crate) async fn run(door: Arc<Kinesis>, context: Context, body: Bytes) -> Re
     let answer = Answer {
         shard,
         read: &read,
-        next_shard_iterator: next.map(|next| next.seal(door.streams.signer(), now_ms)),
+        next: next.map(|next| ("NextShardIterator", next.seal(door.streams.signer(), now_ms))),
         child_shards: children.map(|child| ChildShard::of(child)).collect(),
     };
-    match context.protocol {
-        Protocol::Json11 => Ok(write_json(&answer)?.into()),
-        Protocol::Cbor11 => context.encode(&answer),
+    Ok(answer.encode(context.protocol)?.into())
+}
+
+impl Answer<'_> {
+    /// The answer's body.
+    pub(crate) fn encode(&self, protocol: Protocol) -> Result<Vec<u8>, Fault> {
+        match protocol {
+            Protocol::Json11 => write_json(self),
+            Protocol::Cbor11 => Ok(protocol.encode(self)?),
+        }
     }
 }
 
@@ -111,12 +119,11 @@ fn gone(context: &Context, iterator: &ShardIterator) -> Fault {
 
 impl Serialize for Answer<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let member_count =
-            2 + usize::from(self.next_shard_iterator.is_some()) + usize::from(!self.child_shards.is_empty());
+        let member_count = 2 + usize::from(self.next.is_some()) + usize::from(!self.child_shards.is_empty());
         let mut answer = serializer.serialize_struct("GetRecordsOutput", member_count)?;
         answer.serialize_field("Records", &Records(self))?;
-        if let Some(iterator) = &self.next_shard_iterator {
-            answer.serialize_field("NextShardIterator", iterator)?;
+        if let Some((name, place)) = &self.next {
+            answer.serialize_field(name, place)?;
         }
         answer.serialize_field("MillisBehindLatest", &self.read.millis_behind)?;
         if !self.child_shards.is_empty() {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use ingest_core::fault::kinesis;
 use ingest_core::{Code, Context, Fault, Validator};
-use shard_store::stream::{SequenceNumber, ShardIterator, ShardNumber, StartingPosition, Stream};
+use ingest_wire::Timestamp;
+use shard_store::stream::{SequenceNumber, Shard, ShardIterator, ShardNumber, StartingPosition, Stream};
 
 use crate::door::Kinesis;
 use crate::model::{GetShardIteratorInput, GetShardIteratorOutput, unix_millis};
@@ -16,7 +17,8 @@ const TRIM_HORIZON: &str = "TRIM_HORIZON";
 const LATEST: &str = "LATEST";
 const AT_TIMESTAMP: &str = "AT_TIMESTAMP";
 
-const TYPES: [&str; 5] = [AFTER_SEQUENCE_NUMBER, LATEST, AT_TIMESTAMP, AT_SEQUENCE_NUMBER, TRIM_HORIZON];
+/// The types of starting positions.
+pub(super) const TYPES: [&str; 5] = [AFTER_SEQUENCE_NUMBER, LATEST, AT_TIMESTAMP, AT_SEQUENCE_NUMBER, TRIM_HORIZON];
 
 /// Source: Kinesis Data Streams API Reference, "GetShardIterator".
 pub(crate) async fn run(
@@ -30,11 +32,13 @@ pub(crate) async fn run(
     let number: ShardNumber = text.parse().map_err(|_| kinesis::not_a_shard(&context.account, name, text))?;
     let stream = input.stream().resolve(&door.streams, &context)?;
     let shard = stream.shard(number).ok_or_else(|| kinesis::shard_not_found(&context.account, name, number))?;
-    let start = starting_position(&input, &stream, number)?;
     let now_ms = door.now_ms();
-    let given = input.starting_sequence_number.as_deref().unwrap_or_default();
-    let ordinal =
-        shard.position(start, now_ms).map_err(|error| kinesis::position(stream.key(), number, given, error))?;
+    let start = Start {
+        kind: input.shard_iterator_type.as_deref().unwrap_or_default(),
+        sequence_number: input.starting_sequence_number.as_deref(),
+        timestamp: input.timestamp,
+    };
+    let ordinal = start.ordinal(&stream, shard, now_ms)?;
     let iterator =
         ShardIterator { stream_id: stream.id(), stream_name: stream.key().name.clone(), shard: number, ordinal };
     Ok(GetShardIteratorOutput { shard_iterator: iterator.seal(door.streams.signer(), now_ms) })
@@ -49,28 +53,42 @@ fn validate(input: &GetShardIteratorInput) -> Result<(), Fault> {
     validator.finish()
 }
 
-/// The position that the type and its companion ask for.
-fn starting_position(
-    input: &GetShardIteratorInput,
-    stream: &Stream,
-    shard: ShardNumber,
-) -> Result<StartingPosition, Fault> {
-    let kind = input.shard_iterator_type.as_deref().unwrap_or_default();
-    let sequence = |text: &str| {
-        text.parse::<SequenceNumber>().map_err(|_| kinesis::sequence_number(stream.key(), shard, text, ""))
-    };
-    let misfit = |with: &str| Fault::new(Code::InvalidArgument, misfit_message(kind, with));
-    match (kind, input.starting_sequence_number.as_deref(), input.timestamp) {
-        (TRIM_HORIZON, None, None) => Ok(StartingPosition::TrimHorizon),
-        (LATEST, None, None) => Ok(StartingPosition::Latest),
-        (AT_SEQUENCE_NUMBER, Some(text), None) => Ok(StartingPosition::AtSequenceNumber(sequence(text)?)),
-        (AFTER_SEQUENCE_NUMBER, Some(text), None) => Ok(StartingPosition::AfterSequenceNumber(sequence(text)?)),
-        (AT_TIMESTAMP, None, Some(timestamp)) => Ok(StartingPosition::AtTimestamp(unix_millis(timestamp))),
-        (AT_SEQUENCE_NUMBER | AFTER_SEQUENCE_NUMBER, None, _) => Err(misfit("no StartingSequenceNumber")),
-        (AT_TIMESTAMP, _, None) => Err(misfit("no Timestamp")),
-        (AT_SEQUENCE_NUMBER | AFTER_SEQUENCE_NUMBER, _, Some(_)) => Err(misfit("also a Timestamp")),
-        (_, Some(_), _) => Err(misfit("also a StartingSequenceNumber")),
-        (_, None, _) => Err(misfit("also a Timestamp")),
+/// Where a request asks to begin.
+pub(super) struct Start<'a> {
+    pub(super) kind: &'a str,
+    pub(super) sequence_number: Option<&'a str>,
+    pub(super) timestamp: Option<Timestamp>,
+}
+
+impl Start<'_> {
+    /// The ordinal to begin at.
+    ///
+    /// # Errors
+    /// `InvalidArgumentException` if the type and its companions do not fit each other, or the shard.
+    pub(super) fn ordinal(&self, stream: &Stream, shard: &Shard, now_ms: u64) -> Result<u64, Fault> {
+        let given = self.sequence_number.unwrap_or_default();
+        let position = self.position(stream, shard.number())?;
+        shard.position(position, now_ms).map_err(|error| kinesis::position(stream.key(), shard.number(), given, error))
+    }
+
+    /// The position that the type and its companion ask for.
+    fn position(&self, stream: &Stream, shard: ShardNumber) -> Result<StartingPosition, Fault> {
+        let sequence = |text: &str| {
+            text.parse::<SequenceNumber>().map_err(|_| kinesis::sequence_number(stream.key(), shard, text, ""))
+        };
+        let misfit = |with: &str| Fault::new(Code::InvalidArgument, misfit_message(self.kind, with));
+        match (self.kind, self.sequence_number, self.timestamp) {
+            (TRIM_HORIZON, None, None) => Ok(StartingPosition::TrimHorizon),
+            (LATEST, None, None) => Ok(StartingPosition::Latest),
+            (AT_SEQUENCE_NUMBER, Some(text), None) => Ok(StartingPosition::AtSequenceNumber(sequence(text)?)),
+            (AFTER_SEQUENCE_NUMBER, Some(text), None) => Ok(StartingPosition::AfterSequenceNumber(sequence(text)?)),
+            (AT_TIMESTAMP, None, Some(timestamp)) => Ok(StartingPosition::AtTimestamp(unix_millis(timestamp))),
+            (AT_SEQUENCE_NUMBER | AFTER_SEQUENCE_NUMBER, None, _) => Err(misfit("no StartingSequenceNumber")),
+            (AT_TIMESTAMP, _, None) => Err(misfit("no Timestamp")),
+            (AT_SEQUENCE_NUMBER | AFTER_SEQUENCE_NUMBER, _, Some(_)) => Err(misfit("also a Timestamp")),
+            (_, Some(_), _) => Err(misfit("also a StartingSequenceNumber")),
+            (_, None, _) => Err(misfit("also a Timestamp")),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ingest_core::fault::kinesis;
 use ingest_core::{Code, Context, Fault, Validator};
+use ingest_wire::Timestamp;
 use shard_store::stream::{ShardFilter, ShardNumber, Stream};
 
 use super::describe_stream::page_size;
@@ -68,12 +69,7 @@ fn begin(door: &Kinesis, context: &Context, input: &ListShardsInput) -> Result<L
     }
     let stream = input.stream().resolve(&door.streams, context)?;
     let name = &stream.key().name;
-    if let Some(created) = input.stream_creation_timestamp {
-        // Clients round times to seconds, some down and some to the nearest.
-        if unix_millis(created).abs_diff(stream.created_ms()) >= 1_000 {
-            return Err(kinesis::stream_not_found(&context.account, name));
-        }
-    }
+    check_created(&stream, input.stream_creation_timestamp)?;
     let number = |text: &str| text.parse().map_err(|_| kinesis::not_a_shard(&context.account, name, text));
     let after = input.exclusive_start_shard_id.as_deref().map(number).transpose()?;
     let filter = match &input.shard_filter {
@@ -85,6 +81,18 @@ fn begin(door: &Kinesis, context: &Context, input: &ListShardsInput) -> Result<L
         Some(filter) => begin_filter(filter, number)?,
     };
     Ok((stream, after, filter))
+}
+
+/// Checks that a stream was created at this time, if one is given: there may have been another of its name.
+///
+/// # Errors
+/// `ResourceNotFoundException`.
+pub(super) fn check_created(stream: &Stream, created: Option<Timestamp>) -> Result<(), Fault> {
+    // Clients round times to seconds, some down and some to the nearest.
+    if created.is_some_and(|created| unix_millis(created).abs_diff(stream.created_ms()) >= 1_000) {
+        return Err(kinesis::stream_not_found(&stream.key().account, &stream.key().name));
+    }
+    Ok(())
 }
 
 fn begin_filter(

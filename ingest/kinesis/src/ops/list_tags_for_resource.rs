@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use ingest_core::fault::kinesis;
 use ingest_core::{Context, Fault, Validator};
 use serde::{Deserialize, Serialize};
 
@@ -31,12 +30,11 @@ pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> R
     validate::resource_arn(&mut validator, input.resource_arn.as_deref());
     validate::stream_id(&mut validator, input.stream_id.as_deref());
     validator.finish()?;
-    let tags = match Resource::of(&context, &input.resource_arn.unwrap_or_default())? {
-        Resource::Stream(key) => {
-            let stream = door.streams.get(&key.account, &key.region, &key.name);
-            let stream = stream.ok_or_else(|| kinesis::stream_not_found(&key.account, &key.name))?;
-            stream.tags().iter().map(Tag::of).collect()
-        }
+    let resource = Resource::of(&context, &input.resource_arn.unwrap_or_default())?;
+    let stream = resource.stream(&door.streams)?;
+    let tags = match resource {
+        Resource::Stream(_) => stream.tags(),
+        Resource::Consumer(key) => &stream.consumer(&key)?.tags,
     };
-    Ok(Output { tags })
+    Ok(Output { tags: tags.iter().map(Tag::of).collect() })
 }

@@ -32,6 +32,7 @@ pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> R
     validate::check_tags(&tags)?;
     door.blocking(move |streams| match resource {
         Resource::Stream(key) => streams.add_tags(&key, tags),
+        Resource::Consumer(key) => streams.add_consumer_tags(&key, tags),
     })
     .await?;
     Ok(Nothing {})

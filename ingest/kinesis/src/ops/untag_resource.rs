@@ -31,6 +31,7 @@ pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> R
     validate::check_tag_texts(&tag_keys)?;
     door.blocking(move |streams| match resource {
         Resource::Stream(key) => streams.remove_tags(&key, &tag_keys),
+        Resource::Consumer(key) => streams.remove_consumer_tags(&key, &tag_keys),
     })
     .await?;
     Ok(Nothing {})

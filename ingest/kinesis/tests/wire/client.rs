@@ -1,5 +1,6 @@
 //! A server on the real store in a temporary directory, whose time stands still, and a client that writes HTTP by hand.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ingest_core::config::HttpOptions;
@@ -24,6 +25,7 @@ pub(crate) const CBOR: &str = "application/x-amz-cbor-1.1";
 
 /// A running server, and one connection to it.
 pub(crate) struct Server {
+    address: SocketAddr,
     connection: TcpStream,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) registry: Registry,
@@ -54,11 +56,12 @@ impl Server {
         let router = Router::new(Auth::new(&[]).unwrap(), &mut registry).door(Arc::new(kinesis));
         let http = HttpOptions { listen: "127.0.0.1:0".parse().unwrap(), ..HttpOptions::default() };
         let listener = Listener::bind(http, router).await.unwrap();
-        let connection = TcpStream::connect(listener.address()).await.unwrap();
+        let address = listener.address();
+        let connection = TcpStream::connect(address).await.unwrap();
         connection.set_nodelay(true).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(async move { serve(listener, async { drop(stopped.await) }).await });
-        Self { connection, clock, registry, _stop: stop, _directory: directory }
+        Self { address, connection, clock, registry, _stop: stop, _directory: directory }
     }
 
     /// Sends a body as it is.
@@ -135,6 +138,88 @@ impl Server {
 
     pub(crate) fn now_ms(&self) -> u64 {
         self.clock.unix_millis()
+    }
+
+    /// Calls `SubscribeToShard`, which must succeed, over a connection of its own.
+    pub(crate) async fn subscribe(&self, content_type: &str, body: &[u8]) -> Subscription {
+        let mut connection = TcpStream::connect(self.address).await.unwrap();
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: Kinesis_20131202.SubscribeToShard\r\n\
+             Content-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        connection.write_all(head.as_bytes()).await.unwrap();
+        connection.write_all(body).await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(connection.read_u8().await.unwrap());
+        }
+        let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+        assert!(head.starts_with("http/1.1 200"), "{head}");
+        for header in
+            ["content-type: application/vnd.amazon.eventstream\r", "transfer-encoding: chunked", "x-amzn-requestid"]
+        {
+            assert!(head.contains(header), "{head}");
+        }
+        Subscription { connection, received: Vec::new(), has_ended: false }
+    }
+}
+
+/// The answer to a `SubscribeToShard`, as it comes.
+pub(crate) struct Subscription {
+    connection: TcpStream,
+    /// What came in chunks and was not taken yet.
+    received: Vec<u8>,
+    has_ended: bool,
+}
+
+impl Subscription {
+    /// Receives one chunk. Empty at the end.
+    async fn receive_chunk(&mut self) {
+        let mut size = String::new();
+        while !size.ends_with("\r\n") {
+            size.push(char::from(self.connection.read_u8().await.unwrap()));
+        }
+        let size = usize::from_str_radix(size.trim_end(), 16).unwrap();
+        let mut chunk = vec![0; size + 2];
+        self.connection.read_exact(&mut chunk).await.unwrap();
+        self.received.extend_from_slice(&chunk[..size]);
+        self.has_ended = size == 0;
+    }
+
+    /// The next event, its checksums verified: its type, or the code of an exception, and its payload.
+    pub(crate) async fn next(&mut self) -> (String, Vec<u8>) {
+        let u32_at = |bytes: &[u8], at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+        while self.received.len() < 12 || self.received.len() < u32_at(&self.received, 0) as usize {
+            assert!(!self.has_ended, "the stream ended: {:?}", String::from_utf8_lossy(&self.received));
+            self.receive_chunk().await;
+        }
+        let rest = self.received.split_off(u32_at(&self.received, 0) as usize);
+        let message = std::mem::replace(&mut self.received, rest);
+        let crc_at = message.len() - 4;
+        assert_eq!(u32_at(&message, 8), crc32fast::hash(&message[..8]));
+        assert_eq!(u32_at(&message, crc_at), crc32fast::hash(&message[..crc_at]));
+        let headers_end = 12 + u32_at(&message, 4) as usize;
+        let mut headers = &message[12..headers_end];
+        let mut kind = String::new();
+        while let Some((name_length, rest)) = headers.split_first() {
+            let (name, rest) = rest.split_at(usize::from(*name_length));
+            assert_eq!(rest[0], 7, "a text");
+            let (value, rest) = rest[3..].split_at(usize::from(u16::from_be_bytes([rest[1], rest[2]])));
+            if name == b":event-type" || name == b":exception-type" {
+                kind = String::from_utf8(value.to_vec()).unwrap();
+            }
+            headers = rest;
+        }
+        (kind, message[headers_end..crc_at].to_vec())
+    }
+
+    /// Waits for the end, before which nothing more may come.
+    pub(crate) async fn ended(mut self) {
+        if !self.has_ended {
+            self.receive_chunk().await;
+        }
+        assert!(self.has_ended && self.received.is_empty(), "{:?}", String::from_utf8_lossy(&self.received));
     }
 }
 

@@ -5,10 +5,14 @@
 mod bad_input;
 mod cbor;
 mod client;
+mod consumers;
 mod get;
 mod list;
+mod policies;
 mod put;
 mod reshard;
 mod retention;
+mod settings;
 mod streams;
+mod subscribe;
 mod tags;

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
+use crate::catalog::Change;
+use crate::stream::definition::{Definition, ShardDefinition};
 use crate::stream::error::ReshardError;
+use crate::stream::reshard::Reshape;
 
 /// What a writer was told of its records: for each of its keys the sequence numbers, in the order of its calls.
 type Acknowledged = BTreeMap<String, Vec<SequenceNumber>>;
@@ -130,6 +133,26 @@ async fn a_record_for_a_shard_that_was_split_meanwhile_goes_to_a_child() {
 }
 
 #[tokio::test]
+async fn a_crash_between_the_commit_and_the_seal_leaves_the_new_shards_and_every_record() {
+    let fixture = open();
+    let stream = fixture.create("clicks", 1);
+    fixture.put(&stream, "k", "before").await;
+    let Definition { facts, shards } = stream.define();
+    let mut reshape = Reshape::new(stream.key(), shards, NOW_MS);
+    reshape.split(ShardNumber(0), HashKey(1 << 127)).unwrap();
+    let shards = reshape.finish(fixture.store.allocate_logs(2).unwrap());
+    let change = Change::put(stream.key().catalog_key(), &Definition { facts, shards });
+    fixture.store.catalog().commit(&[change]).unwrap();
+    // The log is not sealed yet, and takes a record that arrives in this very moment.
+    fixture.put(&stream, "k", "between").await;
+    let fixture = fixture.reopen();
+    let stream = fixture.find("clicks").unwrap();
+    let (data, read) = fixture.read(&stream, stream.shard(ShardNumber(0)).unwrap(), 0);
+    assert_eq!((data, read.next_ordinal), (vec!["before".to_owned(), "between".to_owned()], None));
+    assert_ne!(fixture.put(&stream, "k", "after").await.shard(), ShardNumber(0));
+}
+
+#[tokio::test]
 async fn closed_shards_take_nothing_after_reopening_either() {
     let fixture = open();
     split_stream(&fixture).await;
@@ -168,7 +191,7 @@ async fn a_shard_ends_when_its_last_record_arrived_if_that_is_later_than_its_clo
     let stream = fixture.create("clicks", 1);
     fixture.put(&stream, "k", "early").await;
     let closed = stream.shards()[0].definition().clone();
-    let closed = crate::stream::definition::ShardDefinition { closed_ms: Some(NOW_MS), ..closed };
+    let closed = ShardDefinition { closed_ms: Some(NOW_MS), ..closed };
     fixture.clock.advance(3);
     fixture.put(&stream, "k", "late").await;
     assert_eq!(stream.shards()[0].close(closed, NOW_MS).ended_ms(), Some(NOW_MS + 3));

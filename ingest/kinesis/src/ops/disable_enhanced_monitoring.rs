@@ -1,0 +1,13 @@
+//! `DisableEnhancedMonitoring`: the other way round.
+
+use std::sync::Arc;
+
+use ingest_core::{Context, Fault};
+
+use super::enable_enhanced_monitoring::{Input, Output, switch};
+use crate::door::Kinesis;
+
+/// Source: Kinesis Data Streams API Reference, "DisableEnhancedMonitoring".
+pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> Result<Output, Fault> {
+    switch(&door, &context, &input, false).await
+}
