@@ -40,6 +40,37 @@ pub struct Damage {
     pub reason: String,
 }
 
+/// A key cannot be had.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum KeyError {
+    /// There is no such key, or version of a key, in the keyring.
+    #[error("the keyring holds no key {name}; restore it from a backup, or create it")]
+    NotFound {
+        /// The id, alias or ARN asked for.
+        name: String,
+    },
+    /// Another key has the alias.
+    #[error("there is a key with the alias {alias} already")]
+    AliasInUse {
+        /// The alias.
+        alias: String,
+    },
+    /// The file is not a keyring.
+    #[error("{path} is not a keyring: {reason}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The system gave no random bytes.
+    #[error("the system gave no random bytes")]
+    NoRandomness,
+    /// The file could not be read or written.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
 /// An append was refused or lost.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AppendError {
@@ -60,6 +91,9 @@ pub enum AppendError {
     /// The file system refused, for example because the disk is full; nothing is acknowledged.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The log is to encrypt, and its key cannot be had; nothing is written.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// A write or sync failed before; nothing is acknowledged until the store is opened again.
     #[error("the store is fenced after a failed write or sync: {reason}; restart it to recover")]
     Fenced {
@@ -82,6 +116,9 @@ pub enum ReadError {
     /// Stored bytes fail their checksum.
     #[error(transparent)]
     Corrupt(#[from] Damage),
+    /// The records are encrypted, and their key cannot be had.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// A file could not be read.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -142,4 +179,7 @@ pub enum OpenError {
     /// The catalog could not be opened or read.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
+    /// The keyring could not be read.
+    #[error(transparent)]
+    Keyring(#[from] KeyError),
 }

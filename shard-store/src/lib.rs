@@ -12,6 +12,7 @@
 //! | [`format`] | the on-disk format: the document, and bytes ↔ values without I/O |
 //! | `mmap`, [`durable_fs`] | memory shared by one writer and its readers (the only unsafe code); what makes bytes durable |
 //! | `embedded` | the engine: segments, journal, recovery, redb |
+//! | [`keyring`] | the keys of records that are encrypted at rest |
 //! | [`log`], [`catalog`] | the boundary above which nobody knows the engine |
 //! | [`Store`] | one open data directory |
 //! | [`stream`] | streams, shards, hash ranges, sequence numbers, iterators, throttles, retention |
@@ -34,6 +35,7 @@ pub mod durable_fs;
 mod embedded;
 pub mod error;
 pub mod format;
+pub mod keyring;
 pub mod log;
 mod metrics;
 mod mmap;

@@ -23,12 +23,14 @@ use crate::embedded::recover::{self, Recovered};
 use crate::embedded::settle::Settler;
 use crate::error::{AppendError, CatalogError, OpenError, StorageError};
 use crate::format::STORE_FORMAT;
+use crate::keyring::Keyring;
 use crate::log::{Log, LogId};
 use crate::metrics::Metrics;
 
 const LOCK_FILE: &str = "LOCK";
 const FORMAT_FILE: &str = "headwater.json";
 const CATALOG_FILE: &str = "catalog.redb";
+const KEYRING_FILE: &str = "keyring.json";
 
 const NEXT_LOG_KEY: &str = "store/next-log";
 const SECRET_KEY: &str = "store/secret";
@@ -108,6 +110,11 @@ impl Store {
     /// The clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.0.engine.clock
+    }
+
+    /// The keys that records are encrypted with at rest.
+    pub fn keyring(&self) -> &Arc<Keyring> {
+        &self.0.engine.keyring
     }
 
     /// A secret of 32 bytes, made when the store was created; it signs iterators.
@@ -245,9 +252,9 @@ fn check_format(dir: &Path, format_path: &Path) -> Result<(), OpenError> {
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let mut entries = fs::read_dir(dir).map_err(|error| StorageError::new("list", dir, error))?;
-            // A start that was cut short may have left only the lock.
+            // A start that was cut short may have left only the lock; keys may have been made before the first start.
             let temporary = format!("{FORMAT_FILE}.tmp");
-            let ours = [LOCK_FILE, "journal", "logs", &temporary];
+            let ours = [LOCK_FILE, KEYRING_FILE, "journal", "logs", &temporary];
             let is_ours = |name: &std::ffi::OsStr| ours.iter().any(|ours| name == *ours);
             let is_foreign = entries.any(|entry| entry.is_ok_and(|entry| !is_ours(&entry.file_name())));
             if is_foreign { Err(foreign()) } else { Ok(()) }
@@ -316,7 +323,8 @@ fn start(
         )?),
     };
     let prefaulter = Prefaulter::start().map_err(failed)?;
-    let engine = Arc::new(Engine { fs, clock, options, metrics, fence, settler, prefaulter, journal });
+    let keyring = Arc::new(Keyring::open(&dir.join(KEYRING_FILE))?);
+    let engine = Arc::new(Engine { fs, clock, options, metrics, fence, settler, prefaulter, keyring, journal });
     let open = |log: recover::RecoveredLog| {
         (log.id, Arc::new(EmbeddedLog::new(Arc::clone(&engine), log.id, log.dir, log.core, log.found)))
     };

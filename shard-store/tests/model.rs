@@ -17,6 +17,7 @@ use proptest::test_runner::FileFailurePersistence;
 use shard_store::clock::ManualClock;
 use shard_store::durable_fs::RealFs;
 use shard_store::error::ReadError;
+use shard_store::keyring::MANAGED_ALIAS;
 use shard_store::log::{Log, LogId, ReadLimit};
 use shard_store::{Durability, Store};
 
@@ -45,6 +46,11 @@ enum Action {
         log: usize,
         before: u64,
     },
+    /// A log begins to encrypt, with a new version of the key, or stops.
+    Encrypt {
+        log: usize,
+        on: bool,
+    },
     Reopen,
     /// The file system stops after so many more calls; appends go on until one fails, then the store is opened again.
     Crash {
@@ -60,7 +66,8 @@ fn action() -> impl Strategy<Value = Action> {
             .prop_map(|(log, from, record_count, byte_count)| Action::Read { log, from, record_count, byte_count }),
         3 => (1u64..5_000).prop_map(|millis| Action::Advance { millis }),
         2 => (log.clone(), 0u64..50_000).prop_map(|(log, millis)| Action::PositionAt { log, millis }),
-        2 => (log, 0u64..80).prop_map(|(log, before)| Action::Trim { log, before }),
+        2 => (log.clone(), 0u64..80).prop_map(|(log, before)| Action::Trim { log, before }),
+        2 => (log, any::<bool>()).prop_map(|(log, on)| Action::Encrypt { log, on }),
         2 => Just(Action::Reopen),
         2 => (0i64..40).prop_map(|calls| Action::Crash { calls }),
     ]
@@ -146,9 +153,17 @@ impl Harness {
                 let start = log.trim_before(*before).unwrap();
                 assert!(start <= start_before.max(*before), "a trim keeps what it was not asked to drop");
             }
+            Action::Encrypt { log, on } => self.encrypt(*log, *on),
             Action::Reopen => self.reopen(),
             Action::Crash { calls } => self.crash(*calls),
         }
+    }
+
+    fn encrypt(&self, log: usize, on: bool) {
+        let keyring = self.store.as_ref().unwrap().keyring();
+        let key = keyring.resolve(MANAGED_ALIAS).unwrap();
+        keyring.rotate(MANAGED_ALIAS).unwrap();
+        self.log(log).encrypt(on.then_some(key));
     }
 
     fn read(&self, log: usize, from: u64, record_count: usize, byte_count: usize) {

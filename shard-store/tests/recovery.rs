@@ -14,13 +14,14 @@ use std::sync::Arc;
 use common::faults::HaltingFs;
 use common::{Kept, START_MS, append, copy_dir, open, open_on, read_all, runtime, small};
 use shard_store::clock::ManualClock;
-use shard_store::error::{AppendError, OpenError, ReadError};
+use shard_store::error::{AppendError, KeyError, OpenError, ReadError};
 use shard_store::log::{LogId, ReadLimit};
 use shard_store::verify::verify;
 use shard_store::{Durability, Store};
 
 /// A segment's and a journal file's header block.
 const HEADER_BLOCK: usize = 4096;
+const ALL: ReadLimit = ReadLimit { record_count: usize::MAX, byte_count: usize::MAX };
 /// The part of a header block that is checked; marks are hints and stand elsewhere.
 const HEADER_CHECKED: usize = 64;
 
@@ -310,6 +311,41 @@ fn without_room_for_the_journal_appends_fail_until_there_is_and_nothing_is_lost(
     runtime.block_on(log.wait_past(9));
     append(&runtime, &*log, &[Kept::new(11, 10)]).unwrap();
     assert_eq!(read_all(&*log), [&kept[..], &[stalled, Kept::new(11, 10)]].concat());
+}
+
+#[test]
+fn encrypted_records_are_not_on_the_disk_in_the_clear_and_without_their_key_the_error_names_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path(), small(Durability::Fsync)).unwrap();
+    let id = store.allocate_logs(1).unwrap()[0];
+    let (log, runtime) = (store.log(id), runtime());
+    let record = |n: u64| Kept { key: "k".to_owned(), hash_key: None, data: format!("credit card {n}").into_bytes() };
+    log.encrypt(Some(store.keyring().resolve("alias/aws/kinesis").unwrap()));
+    append(&runtime, &*log, &[record(1)]).unwrap();
+    log.encrypt(None);
+    append(&runtime, &*log, &[record(2)]).unwrap();
+    store.close();
+    for path in [the_segment(dir.path(), id), the_journal(dir.path())] {
+        let bytes = fs::read(path).unwrap();
+        let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+        assert!(!holds(b"credit card 1") && holds(b"credit card 2"));
+    }
+    drop((log, store));
+    let store = open(dir.path(), small(Durability::Fsync)).unwrap();
+    assert_eq!(read_all(&*store.log(id)), [record(1), record(2)]);
+    let is_encrypted: Vec<_> =
+        store.log(id).read(0, ALL).unwrap().records().map(|record| record.is_encrypted).collect();
+    assert_eq!(is_encrypted, [true, false]);
+    drop(store);
+    let keyring = dir.path().join("keyring.json");
+    let text = fs::read_to_string(&keyring).unwrap();
+    fs::remove_file(&keyring).unwrap();
+    let store = open(dir.path(), small(Durability::Fsync)).unwrap();
+    let error = store.log(id).read(0, ALL).unwrap_err();
+    assert!(matches!(&error, ReadError::Key(KeyError::NotFound { name }) if text.contains(name.as_str())), "{error}");
+    assert_eq!(store.log(id).read(1, ALL).unwrap().record_count(), 1, "what is in the clear needs no key");
+    fs::write(&keyring, text).unwrap();
+    assert_eq!(read_all(&*store.log(id)), [record(1), record(2)], "a key that is back is found");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::durable_fs::DurableFs;
 use crate::error::AppendError;
 use crate::format::HEADER_BLOCK_BYTES;
 use crate::format::journal::{ENTRY_BYTES, GROUP_HEADER_BYTES};
+use crate::keyring::Keyring;
 use crate::metrics::Metrics;
 
 /// How long a closing store with a journal goes on syncing segments: what is left the next start does from the journal.
@@ -28,6 +29,7 @@ pub(crate) struct Engine {
     pub(crate) fence: Arc<Fence>,
     pub(crate) settler: Arc<Settler>,
     pub(crate) prefaulter: Prefaulter,
+    pub(crate) keyring: Arc<Keyring>,
     /// None with `page-cache` durability.
     pub(crate) journal: Option<Journal>,
 }

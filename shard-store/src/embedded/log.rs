@@ -15,10 +15,12 @@ use super::prefault;
 use super::segment::Segment;
 use super::settle::Dirty;
 use crate::config::Durability;
-use crate::error::{AppendError, ReadError, StorageError};
+use crate::error::{AppendError, KeyError, ReadError, StorageError};
+use crate::format::frame::FrameCipher;
 use crate::format::index::IndexEntry;
 use crate::format::segment::Header;
 use crate::format::{HEADER_BLOCK_BYTES, frame};
+use crate::keyring::{KeyId, Keyring};
 use crate::log::{Appended, BoxFuture, Log, LogId, NewRecord, ReadBatch, ReadLimit};
 use crate::mmap;
 
@@ -54,23 +56,25 @@ impl LogCore {
 }
 
 /// The end of the log where batches are encoded.
-#[derive(Debug)]
 struct Tail {
     active: Option<Active>,
     next_ordinal: u64,
     last_arrival_ms: u64,
     /// The bytes used of the last segment, from which the size of the next one follows.
     last_used_bytes: u64,
+    /// The key that appends are encrypted with.
+    encryption: Option<KeyId>,
 }
 
 /// The segment that grows.
-#[derive(Debug)]
 struct Active {
     segment: Arc<Segment>,
     writer: mmap::Writer,
     last_indexed: Option<u64>,
     /// How far pages were asked for.
     populated: usize,
+    /// What the tail's key comes to in this segment, once a frame was encrypted with it.
+    cipher: Option<(KeyId, FrameCipher)>,
 }
 
 /// What recovery found of a log.
@@ -108,6 +112,7 @@ impl EmbeddedLog {
                 next_ordinal: found.next_ordinal,
                 last_arrival_ms: found.last_arrival_ms,
                 last_used_bytes: found.last_used_bytes,
+                encryption: None,
             }),
         }
     }
@@ -176,7 +181,7 @@ impl EmbeddedLog {
         }
         segments.push(Arc::clone(&segment));
         self.segments.store(Arc::new(segments));
-        tail.active = Some(Active { segment, writer, last_indexed: None, populated: HEADER_BLOCK_BYTES });
+        tail.active = Some(Active { segment, writer, last_indexed: None, populated: HEADER_BLOCK_BYTES, cipher: None });
         Ok(())
     }
 
@@ -185,14 +190,16 @@ impl EmbeddedLog {
         if tail.active.as_ref().is_none_or(|active| active.writer.remaining() < frame_bytes) {
             self.roll(tail, frame_bytes)?;
         }
-        let Tail { active: Some(active), next_ordinal, last_arrival_ms, last_used_bytes } = tail else {
+        let Tail { active: Some(active), next_ordinal, last_arrival_ms, last_used_bytes, encryption } = tail else {
             unreachable!("a roll leaves an active segment")
         };
+        active.choose_cipher(*encryption, &self.engine.keyring)?;
         active.populate_ahead(&self.engine);
         let arrival_ms = self.engine.clock.unix_millis().max(*last_arrival_ms);
         let offset = active.writer.position();
         let window = active.writer.window(frame_bytes).expect("the segment was chosen for its room");
-        frame::encode_into(window, active.segment.header.nonce, *next_ordinal, arrival_ms, records)?;
+        let cipher = active.cipher.as_ref().map(|(_, cipher)| cipher);
+        frame::encode_into(window, active.segment.header.nonce, *next_ordinal, arrival_ms, records, cipher)?;
         active.writer.freeze(frame_bytes);
         let entry = IndexEntry { ordinal: *next_ordinal, arrival_ms, offset: offset as u64 };
         active.segment.note_frame(entry, &mut active.last_indexed);
@@ -261,6 +268,21 @@ impl EmbeddedLog {
 }
 
 impl Active {
+    /// Sees to it that the cipher is that of `encryption`. A rotation of the key takes effect with the next segment.
+    fn choose_cipher(&mut self, encryption: Option<KeyId>, keyring: &Keyring) -> Result<(), KeyError> {
+        if self.cipher.as_ref().map(|(key, _)| *key) == encryption {
+            return Ok(());
+        }
+        self.cipher = match encryption {
+            None => None,
+            Some(key) => {
+                let version = keyring.newest_version(key)?;
+                Some((key, FrameCipher { version, key: self.segment.key(version, keyring)? }))
+            }
+        };
+        Ok(())
+    }
+
     /// Keeps the pages ahead of the writer in memory, in segments large enough for it to pay.
     fn populate_ahead(&mut self, engine: &Engine) {
         let capacity = self.segment.header.capacity as usize;
@@ -280,16 +302,18 @@ impl Log for EmbeddedLog {
     ) -> Result<BoxFuture<'static, Result<Appended, AppendError>>, AppendError> {
         self.engine.fence.check()?;
         self.core.fence.check()?;
-        let (frame_bytes, frame_bytes_max) = (frame::encoded_bytes(records), self.engine.frame_bytes_max());
-        if frame_bytes > frame_bytes_max {
-            return Err(AppendError::TooLarge { byte_count: frame_bytes, byte_count_max: frame_bytes_max });
-        }
+        let plain_bytes = frame::encoded_bytes(records);
         if let Some(journal) = &self.engine.journal {
             journal.check_room()?;
         }
         let mut tail = self.tail.lock();
         if self.core.is_sealed.load(Ordering::Acquire) {
             return Err(AppendError::Sealed);
+        }
+        let cipher_bytes = if tail.encryption.is_some() { frame::CIPHER_HEADER_BYTES } else { 0 };
+        let (frame_bytes, frame_bytes_max) = (plain_bytes + cipher_bytes, self.engine.frame_bytes_max());
+        if frame_bytes > frame_bytes_max {
+            return Err(AppendError::TooLarge { byte_count: frame_bytes, byte_count_max: frame_bytes_max });
         }
         let first_ordinal = tail.next_ordinal;
         if records.is_empty() {
@@ -328,7 +352,7 @@ impl Log for EmbeddedLog {
         let mut at = segments.partition_point(|segment| segment.header.first_ordinal <= batch.next_ordinal());
         while batch.next_ordinal() < end && at > 0 {
             let next_first = segments.get(at).map_or(end, |next| next.header.first_ordinal);
-            if segments[at - 1].read_into(&mut batch, next_first.min(end), limit)? {
+            if segments[at - 1].read_into(&mut batch, next_first.min(end), limit, &self.engine.keyring)? {
                 break;
             }
             at += 1;
@@ -397,6 +421,10 @@ impl Log for EmbeddedLog {
             segment.remove(&*self.engine.fs)?;
         }
         Ok(self.start())
+    }
+
+    fn encrypt(&self, key: Option<KeyId>) {
+        self.tail.lock().encryption = key;
     }
 
     fn seal(&self) -> BoxFuture<'_, u64> {

@@ -6,16 +6,19 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use aws_lc_rs::aead::LessSafeKey;
+use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
 use super::scan;
 use crate::durable_fs::DurableFs;
-use crate::error::{Damage, ReadError, StorageError};
+use crate::error::{Damage, KeyError, ReadError, StorageError};
 use crate::format::HEADER_BLOCK_BYTES;
-use crate::format::frame;
+use crate::format::frame::{self, VerifiedFrame};
 use crate::format::index::{Index, IndexEntry};
 use crate::format::segment::{Header, Mark};
-use crate::log::{ReadBatch, ReadLimit};
+use crate::keyring::{KeyId, Keyring};
+use crate::log::{AddedRecords, ReadBatch, ReadLimit};
 use crate::mmap::{self, Mapping};
 
 /// A frame is indexed when it begins at least this far behind the last indexed one.
@@ -40,6 +43,8 @@ pub(crate) struct Segment {
     is_removed: Mutex<bool>,
     /// The newest journal file that holds frames of this segment; 0 for none.
     journal_file: AtomicU64,
+    /// The segment's own keys, by the version they come from: one, but for rotations in the middle.
+    keys: Mutex<Vec<(KeyId, Arc<LessSafeKey>)>>,
 }
 
 impl Segment {
@@ -111,6 +116,7 @@ impl Segment {
             mark_serial: AtomicU64::new(0),
             is_removed: Mutex::new(false),
             journal_file: AtomicU64::new(0),
+            keys: Mutex::new(Vec::new()),
         }
     }
 
@@ -238,6 +244,7 @@ impl Segment {
         batch: &mut ReadBatch,
         end_ordinal: u64,
         limit: ReadLimit,
+        keyring: &Keyring,
     ) -> Result<bool, ReadError> {
         let bytes = self.mapping()?.to_bytes();
         let from = batch.next_ordinal();
@@ -250,7 +257,14 @@ impl Segment {
                 if frame.first_ordinal > batch.next_ordinal() {
                     return Err(self.damage(offset, "records before this frame are missing").into());
                 }
-                if take(&bytes, offset, frame, batch, limit) {
+                let records = match frame.key_version() {
+                    None => bytes.slice(offset + frame.records_at()..offset + frame.frame_bytes()),
+                    Some(version) => {
+                        let key = self.key(version, keyring)?;
+                        frame.decrypt(&key).map_err(|reason| self.damage(offset, reason))?.into()
+                    }
+                };
+                if take(records, frame, batch, limit) {
                     return Ok(true);
                 }
             }
@@ -278,6 +292,20 @@ impl Segment {
             }
             offset += raw.frame_bytes();
         }
+    }
+
+    /// The segment's own key from this version of a key.
+    ///
+    /// # Errors
+    /// As [`Keyring::segment_key`].
+    pub(crate) fn key(&self, version: KeyId, keyring: &Keyring) -> Result<Arc<LessSafeKey>, KeyError> {
+        let mut keys = self.keys.lock();
+        if let Some((_, key)) = keys.iter().find(|(known, _)| *known == version) {
+            return Ok(Arc::clone(key));
+        }
+        let key = Arc::new(keyring.segment_key(version, self.header.log_id, self.header.nonce)?);
+        keys.push((version, Arc::clone(&key)));
+        Ok(key)
     }
 
     fn damage(&self, offset: usize, reason: &str) -> Damage {
@@ -368,23 +396,16 @@ impl Segment {
     }
 }
 
-/// Takes records of one frame into `batch`; returns whether the limit is reached.
-fn take(
-    segment: &bytes::Bytes,
-    offset: usize,
-    frame: frame::VerifiedFrame<'_>,
-    batch: &mut ReadBatch,
-    limit: ReadLimit,
-) -> bool {
+/// Takes some of the encoded `records` of one frame into `batch`; returns whether the limit is reached.
+fn take(records: Bytes, frame: VerifiedFrame<'_>, batch: &mut ReadBatch, limit: ReadLimit) -> bool {
     let skipped = (batch.next_ordinal() - frame.first_ordinal) as usize;
-    let records_end = offset + frame.frame_bytes();
-    let mut records = frame.records();
+    let mut walk = frame::records(&records, frame.first_ordinal, frame.arrival_ms, frame.is_encrypted);
     if skipped > 0 {
-        records.nth(skipped - 1);
+        walk.nth(skipped - 1);
     }
-    let first_at = records_end - records.rest().len();
+    let first_at = records.len() - walk.rest().len();
     let (mut record_count, mut byte_count, mut is_full) = (0, 0, false);
-    for record in records.take(frame.record_count as usize - skipped) {
+    for record in walk.take(frame.record_count as usize - skipped) {
         let is_first = batch.is_empty() && record_count == 0;
         is_full = batch.record_count() + record_count >= limit.record_count
             || batch.byte_count() + byte_count + record.byte_count() > limit.byte_count && !is_first;
@@ -395,7 +416,9 @@ fn take(
         byte_count += record.byte_count();
     }
     if record_count > 0 {
-        batch.push(segment.slice(first_at..records_end), frame.arrival_ms, record_count, byte_count);
+        let (arrival_ms, is_encrypted) = (frame.arrival_ms, frame.is_encrypted);
+        let records = records.slice(first_at..);
+        batch.push(AddedRecords { records, arrival_ms, record_count, byte_count, is_encrypted });
     }
     is_full
 }

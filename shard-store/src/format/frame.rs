@@ -1,6 +1,11 @@
 //! Batch frames and the records in them (layout in [`crate::format`]).
 
+use std::sync::Arc;
+
+use aws_lc_rs::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
+
 use super::{FieldWriter, checksum, u16_at, u32_at, u64_at};
+use crate::keyring::KeyId;
 use crate::log::{Malformed, NewRecord};
 
 /// The bytes of a frame's header.
@@ -10,6 +15,7 @@ const RECORD_HEADER_BYTES: usize = 8;
 const RECORD_FLAG_EXPLICIT_HASH_KEY: u16 = 1;
 const HASH_KEY_BYTES: usize = 16;
 const FRAME_VERSION: u8 = 1;
+const FLAG_ENCRYPTED: u8 = 2;
 
 const CRC_AT: usize = 0;
 const FRAME_BYTES_AT: usize = CRC_AT + 4;
@@ -20,6 +26,27 @@ const RECORD_COUNT_AT: usize = HEADER_BYTES_AT + 2;
 const FIRST_ORDINAL_AT: usize = RECORD_COUNT_AT + 4;
 const ARRIVAL_AT: usize = FIRST_ORDINAL_AT + 8;
 const _: () = assert!(ARRIVAL_AT + 8 == FRAME_HEADER_BYTES);
+/// What an encrypted frame's header has in addition.
+pub(crate) const CIPHER_HEADER_BYTES: usize = 32;
+const KEY_AT: usize = FRAME_HEADER_BYTES;
+const TAG_AT: usize = KEY_AT + 16;
+const ENCRYPTED_HEADER_BYTES: usize = TAG_AT + 16;
+const _: () = assert!(ENCRYPTED_HEADER_BYTES == FRAME_HEADER_BYTES + CIPHER_HEADER_BYTES);
+
+/// Encrypts the frames of one segment.
+#[derive(Clone)]
+pub(crate) struct FrameCipher {
+    /// The version of the key that the segment's own key comes from.
+    pub(crate) version: KeyId,
+    pub(crate) key: Arc<LessSafeKey>,
+}
+
+/// A frame's first ordinal is never used twice in a segment, and no two segments have the same key.
+fn cipher_nonce(first_ordinal: u64) -> Nonce {
+    let mut nonce = [0; NONCE_LEN];
+    nonce[..8].copy_from_slice(&first_ordinal.to_le_bytes());
+    Nonce::assume_unique_for_key(nonce)
+}
 
 /// A record, borrowed from its log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +61,8 @@ pub struct RecordView<'a> {
     pub explicit_hash_key: Option<u128>,
     /// The data.
     pub data: &'a [u8],
+    /// Whether it lies encrypted on the disk.
+    pub is_encrypted: bool,
 }
 
 impl RecordView<'_> {
@@ -43,7 +72,7 @@ impl RecordView<'_> {
     }
 }
 
-/// The bytes that `records` take as one frame.
+/// The bytes that `records` take as one frame that is not encrypted.
 pub(crate) fn encoded_bytes(records: &[NewRecord<'_>]) -> usize {
     let records_bytes: usize = records
         .iter()
@@ -55,7 +84,8 @@ pub(crate) fn encoded_bytes(records: &[NewRecord<'_>]) -> usize {
     (FRAME_HEADER_BYTES + records_bytes).next_multiple_of(8)
 }
 
-/// Fills `frame`, which is exactly [`encoded_bytes`] long, with `records` and their checksum.
+/// Fills `frame`, which is exactly [`encoded_bytes`] long, and with a cipher [`CIPHER_HEADER_BYTES`] more, with `records` and
+/// their checksum.
 ///
 /// # Errors
 /// `Malformed` if a payload cannot be decoded; `frame` then holds rubbish.
@@ -65,21 +95,30 @@ pub(crate) fn encode_into(
     first_ordinal: u64,
     arrival_ms: u64,
     records: &[NewRecord<'_>],
+    cipher: Option<&FrameCipher>,
 ) -> Result<(), Malformed> {
     let frame_bytes = u32::try_from(frame.len()).map_err(|_| Malformed)?;
     let record_count = u32::try_from(records.len()).map_err(|_| Malformed)?;
+    let (flags, header_bytes) =
+        if cipher.is_some() { (FLAG_ENCRYPTED, ENCRYPTED_HEADER_BYTES) } else { (0, FRAME_HEADER_BYTES) };
     FieldWriter::at(frame, FRAME_BYTES_AT)
         .u32(frame_bytes)
-        .raw(&[FRAME_VERSION, 0])
-        .u16(FRAME_HEADER_BYTES as u16)
+        .raw(&[FRAME_VERSION, flags])
+        .u16(header_bytes as u16)
         .u32(record_count)
         .u64(first_ordinal)
         .u64(arrival_ms);
-    let mut rest = &mut frame[FRAME_HEADER_BYTES..];
+    let (header, body) = frame.split_at_mut(header_bytes);
+    let mut rest = &mut *body;
     for record in records {
         rest = encode_record(rest, record)?;
     }
     rest.fill(0);
+    if let Some(FrameCipher { version, key }) = cipher {
+        let aad = Aad::from(&header[VERSION_AT..FRAME_HEADER_BYTES]);
+        let tag = key.seal_in_place_separate_tag(cipher_nonce(first_ordinal), aad, body).map_err(|_| Malformed)?;
+        FieldWriter::at(header, KEY_AT).raw(&version.to_bytes()).raw(tag.as_ref());
+    }
     let crc = checksum(nonce, &frame[FRAME_BYTES_AT..]);
     FieldWriter::at(frame, CRC_AT).u32(crc);
     Ok(())
@@ -109,6 +148,7 @@ fn encode_record<'a>(destination: &'a mut [u8], record: &NewRecord<'_>) -> Resul
 pub(crate) struct RawFrame<'a> {
     bytes: &'a [u8],
     records_at: usize,
+    pub(crate) is_encrypted: bool,
     pub(crate) record_count: u32,
     pub(crate) first_ordinal: u64,
     pub(crate) arrival_ms: u64,
@@ -129,15 +169,18 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<RawFrame<'_>, &'static str> {
     if !frame_bytes.is_multiple_of(8) || frame_bytes < FRAME_HEADER_BYTES || frame_bytes > bytes.len() {
         return Err("the frame's length is impossible");
     }
-    if header[VERSION_AT] != FRAME_VERSION || header[FLAGS_AT] != 0 {
+    let is_encrypted = header[FLAGS_AT] == FLAG_ENCRYPTED;
+    if header[VERSION_AT] != FRAME_VERSION || header[FLAGS_AT] & !FLAG_ENCRYPTED != 0 {
         return Err("the frame's version or flags are unknown");
     }
-    if records_at < FRAME_HEADER_BYTES || records_at > frame_bytes {
+    let header_bytes_min = if is_encrypted { ENCRYPTED_HEADER_BYTES } else { FRAME_HEADER_BYTES };
+    if records_at < header_bytes_min || records_at > frame_bytes {
         return Err("the frame's header length is impossible");
     }
     Ok(RawFrame {
         bytes: &bytes[..frame_bytes],
         records_at,
+        is_encrypted,
         record_count: u32_at(header, RECORD_COUNT_AT).ok_or("a frame header does not fit")?,
         first_ordinal: u64_at(header, FIRST_ORDINAL_AT).ok_or("a frame header does not fit")?,
         arrival_ms: u64_at(header, ARRIVAL_AT).ok_or("a frame header does not fit")?,
@@ -179,17 +222,38 @@ impl<'a> std::ops::Deref for VerifiedFrame<'a> {
     }
 }
 
-impl<'a> VerifiedFrame<'a> {
-    /// The records.
-    pub(crate) fn records(&self) -> Records<'a> {
-        records(&self.0.bytes[self.0.records_at..], self.0.first_ordinal, self.0.arrival_ms)
+impl VerifiedFrame<'_> {
+    /// Where the encoded records begin, in bytes from the start of the frame.
+    pub(crate) fn records_at(&self) -> usize {
+        self.0.records_at
+    }
+
+    /// The version of the key that an encrypted frame needs.
+    pub(crate) fn key_version(&self) -> Option<KeyId> {
+        let id = self.0.bytes.get(KEY_AT..)?.first_chunk().copied()?;
+        self.0.is_encrypted.then(|| KeyId::from_bytes(id))
+    }
+
+    /// The encoded records of an encrypted frame.
+    ///
+    /// # Errors
+    /// A sentence on what is wrong: the key is not the one that encrypted them.
+    pub(crate) fn decrypt(&self, key: &LessSafeKey) -> Result<Vec<u8>, &'static str> {
+        const WRONG: &str = "the frame cannot be decrypted with its key";
+        let tag = self.0.bytes.get(TAG_AT..ENCRYPTED_HEADER_BYTES).ok_or(WRONG)?;
+        let aad = Aad::from(&self.0.bytes[VERSION_AT..FRAME_HEADER_BYTES]);
+        let encrypted = &self.0.bytes[self.0.records_at..];
+        let mut records = vec![0; encrypted.len()];
+        key.open_separate_gather(cipher_nonce(self.0.first_ordinal), aad, encrypted, tag, &mut records)
+            .map_err(|_| WRONG)?;
+        Ok(records)
     }
 }
 
 /// Walks encoded records of one frame, the first of which has `first_ordinal`. It ends at the first bytes that are not a
 /// record; in a verified frame those are the padding, so whoever knows the frame's record count takes that many.
-pub(crate) fn records(records: &[u8], first_ordinal: u64, arrival_ms: u64) -> Records<'_> {
-    Records { rest: records, ordinal: first_ordinal, arrival_ms }
+pub(crate) fn records(records: &[u8], first_ordinal: u64, arrival_ms: u64, is_encrypted: bool) -> Records<'_> {
+    Records { rest: records, ordinal: first_ordinal, arrival_ms, is_encrypted }
 }
 
 /// See [`records`].
@@ -198,6 +262,7 @@ pub(crate) struct Records<'a> {
     rest: &'a [u8],
     ordinal: u64,
     arrival_ms: u64,
+    is_encrypted: bool,
 }
 
 impl<'a> Records<'a> {
@@ -231,7 +296,8 @@ impl<'a> Iterator for Records<'a> {
         let data = self.split(data_bytes)?;
         let ordinal = self.ordinal;
         self.ordinal += 1;
-        Some(RecordView { ordinal, arrival_ms: self.arrival_ms, partition_key, explicit_hash_key, data })
+        let (arrival_ms, is_encrypted) = (self.arrival_ms, self.is_encrypted);
+        Some(RecordView { ordinal, arrival_ms, partition_key, explicit_hash_key, data, is_encrypted })
     }
 }
 
@@ -241,7 +307,7 @@ mod tests {
 
     fn encode(nonce: u64, records: &[NewRecord<'_>]) -> Vec<u8> {
         let mut frame = vec![0xAA; encoded_bytes(records)];
-        encode_into(&mut frame, nonce, 7, 1_000, records).unwrap();
+        encode_into(&mut frame, nonce, 7, 1_000, records, None).unwrap();
         frame
     }
 
@@ -274,7 +340,7 @@ mod tests {
     fn records_come_back_as_they_were() {
         let frame = encode(9, &[record("a", None, &&b""[..]), record("", Some(u128::MAX), &&b"data"[..])]);
         let verified = parse(&frame).unwrap().verify(9).unwrap();
-        let views: Vec<_> = verified.records().take(2).collect();
+        let views: Vec<_> = records(&frame[verified.records_at()..], 7, 1_000, false).take(2).collect();
         assert_eq!((views[0].ordinal, views[0].partition_key, views[0].data), (7, "a", &b""[..]));
         assert_eq!((views[1].ordinal, views[1].explicit_hash_key, views[1].data), (8, Some(u128::MAX), &b"data"[..]));
         assert_eq!((verified.end_ordinal(), views[1].arrival_ms), (9, 1_000));
@@ -291,11 +357,31 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_encrypted_frame_hides_its_records_and_comes_back_with_its_key_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let keyring = crate::keyring::Keyring::open(&dir.path().join("keyring.json")).unwrap();
+        let version = keyring.newest_version(keyring.create(None).unwrap()).unwrap();
+        let key = |log, nonce| Arc::new(keyring.segment_key(version, log, nonce).unwrap());
+        let (data, nothing) = (&b"secret data"[..], &b""[..]);
+        let batch = [record("secret key", Some(1), &data), record("b", None, &nothing)];
+        let mut frame = vec![0; encoded_bytes(&batch) + CIPHER_HEADER_BYTES];
+        encode_into(&mut frame, 9, 7, 1_000, &batch, Some(&FrameCipher { version, key: key(1, 9) })).unwrap();
+        assert!(!frame.windows(6).any(|window| window == b"secret"));
+        let verified = parse(&frame).unwrap().verify(9).unwrap();
+        assert_eq!(verified.key_version(), Some(version));
+        let decrypted = verified.decrypt(&key(1, 9)).unwrap();
+        let views: Vec<_> = records(&decrypted, 7, 1_000, true).take(2).collect();
+        assert_eq!((views[0].partition_key, views[0].data), ("secret key", &b"secret data"[..]));
+        assert_eq!((views[1].ordinal, views[1].is_encrypted), (8, true));
+        assert!(verified.decrypt(&key(2, 9)).is_err() && verified.decrypt(&key(1, 8)).is_err());
+    }
+
     proptest::proptest! {
         #[test]
         fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
             let _ = parse(&bytes).map(|raw| raw.verify(0));
-            assert!(records(&bytes, 0, 0).count() <= bytes.len());
+            assert!(records(&bytes, 0, 0, false).count() <= bytes.len());
         }
     }
 }

@@ -5,6 +5,7 @@
 //!   LOCK                          held by the process that has the store open
 //!   headwater.json                {"format":1}: what this directory is
 //!   catalog.redb                  the catalog (see `crate::catalog`)
+//!   keyring.json                  the keys of encrypted records, once there are any (see `crate::keyring`)
 //!   journal/NNNNNNNNNNNNNNNNNNNN.journal    journal files by number; spare-*.journal wait to be used
 //!   logs/NNNNNNNNNNNN/            one directory a log, by log id
 //!     NNNNNNNNNNNNNNNNNNNN.new    a segment by its first ordinal, not yet known to be durable
@@ -41,11 +42,13 @@
 //! | 0 | 4 | crc32c | over bytes 4 to the end, seed of the segment's nonce; until it matches only a bounded `frame bytes` is used |
 //! | 4 | 4 | frame bytes | the whole frame with padding, a multiple of 8 |
 //! | 8 | 1 | version | 1 |
-//! | 9 | 1 | flags | none yet; bits for zstd and encryption are set aside (0 and 1) |
-//! | 10 | 2 | header bytes | 32; later fields can be skipped by it |
+//! | 9 | 1 | flags | bit 1: the records are encrypted; bit 0 is set aside for zstd |
+//! | 10 | 2 | header bytes | 32, or 64 if encrypted; later fields can be skipped by it |
 //! | 12 | 4 | record count | at least 1 |
 //! | 16 | 8 | first ordinal | that of the first record; frames follow each other without gaps |
 //! | 24 | 8 | arrival time | milliseconds since the Unix epoch; never decreasing in a log |
+//! | 32 | 16 | key version | if encrypted: which version of which key in `keyring.json` (see [`crate::keyring`]) |
+//! | 48 | 16 | tag | if encrypted: of AES-256-GCM over the records, the padding included, and bytes 8 to 32 |
 //!
 //! Then the records: data bytes (4), key bytes (2), flags (2; bit 0: an explicit hash key follows the key), the partition
 //! key in UTF-8, the explicit hash key (16, if flagged), the data; no padding between records, zeros after the last.

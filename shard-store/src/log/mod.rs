@@ -12,6 +12,7 @@ use bytes::Bytes;
 
 use crate::error::{AppendError, ReadError};
 use crate::format::frame::{self, RecordView};
+use crate::keyring::KeyId;
 
 /// A boxed future, for the trait methods that wait.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -84,7 +85,7 @@ pub struct ReadLimit {
     pub byte_count: usize,
 }
 
-/// Records read from a log: zero-copy slices of its memory, kept alive by this value.
+/// Records read from a log: zero-copy slices of its memory, kept alive by this value. Encrypted ones are decrypted copies.
 #[derive(Clone, Debug, Default)]
 pub struct ReadBatch {
     frames: Vec<FrameSlice>,
@@ -101,6 +102,19 @@ struct FrameSlice {
     first_ordinal: u64,
     arrival_ms: u64,
     record_count: usize,
+    is_encrypted: bool,
+}
+
+/// Records of one frame that a read takes.
+pub(crate) struct AddedRecords {
+    /// Encoded, from the first one taken.
+    pub(crate) records: Bytes,
+    pub(crate) arrival_ms: u64,
+    pub(crate) record_count: usize,
+    /// Partition keys and data together.
+    pub(crate) byte_count: usize,
+    /// Whether they lie encrypted on the disk.
+    pub(crate) is_encrypted: bool,
 }
 
 impl ReadBatch {
@@ -109,9 +123,11 @@ impl ReadBatch {
         Self { next_ordinal, ..Self::default() }
     }
 
-    /// Adds `record_count` records of `byte_count` bytes in all, encoded in `records`, that follow what is here.
-    pub(crate) fn push(&mut self, records: Bytes, arrival_ms: u64, record_count: usize, byte_count: usize) {
-        self.frames.push(FrameSlice { records, first_ordinal: self.next_ordinal, arrival_ms, record_count });
+    /// Adds records that follow what is here.
+    pub(crate) fn push(&mut self, added: AddedRecords) {
+        let AddedRecords { records, arrival_ms, record_count, byte_count, is_encrypted } = added;
+        let first_ordinal = self.next_ordinal;
+        self.frames.push(FrameSlice { records, first_ordinal, arrival_ms, record_count, is_encrypted });
         self.next_ordinal += record_count as u64;
         self.record_count += record_count;
         self.byte_count += byte_count;
@@ -120,7 +136,8 @@ impl ReadBatch {
     /// The records, in order.
     pub fn records(&self) -> impl Iterator<Item = RecordView<'_>> {
         self.frames.iter().flat_map(|slice| {
-            frame::records(&slice.records, slice.first_ordinal, slice.arrival_ms).take(slice.record_count)
+            let FrameSlice { records, first_ordinal, arrival_ms, record_count, is_encrypted } = slice;
+            frame::records(records, *first_ordinal, *arrival_ms, *is_encrypted).take(*record_count)
         })
     }
 
@@ -153,7 +170,7 @@ pub trait Log: Send + Sync + 'static {
     /// as the store is configured to make it, and visible to readers; dropping it does not undo the append.
     ///
     /// # Errors
-    /// At once: `Sealed`, `TooLarge`, `Malformed`, `Storage` (nothing is written). From the future: `Storage` while there is
+    /// At once: `Sealed`, `TooLarge`, `Malformed`, `Key`, `Storage` (nothing is written). From the future: `Storage` while there is
     /// no room to make the batch durable, and it may still become so; `Fenced` when it could not be made durable, and it may
     /// or may not be found after the store is reopened.
     fn append(
@@ -165,7 +182,8 @@ pub trait Log: Send + Sync + 'static {
     /// [`Log::start`] is moved up to it.
     ///
     /// # Errors
-    /// `BeyondEnd` if `from` lies past the end; `Corrupt` if stored bytes fail their checksum.
+    /// `BeyondEnd` if `from` lies past the end; `Corrupt` if stored bytes fail their checksum; `Key` if they are encrypted
+    /// and their key is missing.
     fn read(&self, from: u64, limit: ReadLimit) -> Result<ReadBatch, ReadError>;
 
     /// The first ordinal still kept.
@@ -194,6 +212,9 @@ pub trait Log: Send + Sync + 'static {
     /// # Errors
     /// As [`Log::trim_before_time`].
     fn trim_before(&self, ordinal: u64) -> Result<u64, AppendError>;
+
+    /// Encrypts what is appended from now on with this key of the store's keyring, or stops encrypting.
+    fn encrypt(&self, key: Option<KeyId>);
 
     /// Refuses appends from now on and returns the end once everything appended is published.
     fn seal(&self) -> BoxFuture<'_, u64>;
