@@ -96,6 +96,7 @@
 //! After every start the first append goes to a new segment, so that bytes behind a cut are never taken for records.
 
 pub mod frame;
+mod header;
 pub(crate) mod index;
 pub(crate) mod journal;
 pub(crate) mod segment;

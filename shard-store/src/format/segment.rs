@@ -1,15 +1,8 @@
 //! Segment headers and marks (layout in [`crate::format`]).
 
-use super::{FieldWriter, HEADER_BLOCK_BYTES, VERSION, checksum, u32_at, u64_at};
+use super::{FieldWriter, HEADER_BLOCK_BYTES, checksum, header, u32_at, u64_at};
 
 const MAGIC: &[u8; 8] = b"HWSEGM1\0";
-const CRC_AT: usize = 8;
-const CHECKED_AT: usize = CRC_AT + 4;
-const LOG_AT: usize = CHECKED_AT + 4;
-const FIRST_ORDINAL_AT: usize = LOG_AT + 8;
-const NONCE_AT: usize = FIRST_ORDINAL_AT + 8;
-const CAPACITY_AT: usize = NONCE_AT + 8;
-const CHECKED_END: usize = 64;
 
 /// Where the marks stand: in sectors of their own, so that a torn write hits one of them at most.
 pub(crate) const MARK_OFFSETS: [u64; 2] = [512, 1024];
@@ -31,19 +24,8 @@ pub(crate) struct Header {
 
 impl Header {
     /// The header's bytes; the rest of the header block holds marks or zeros.
-    pub(crate) fn encode(&self) -> [u8; CHECKED_END] {
-        let mut bytes = [0; CHECKED_END];
-        FieldWriter::at(&mut bytes, 0)
-            .raw(MAGIC)
-            .u32(0)
-            .u32(VERSION)
-            .u64(self.log_id)
-            .u64(self.first_ordinal)
-            .u64(self.nonce)
-            .u64(self.capacity);
-        let crc = checksum(0, &bytes[CHECKED_AT..]);
-        FieldWriter::at(&mut bytes, CRC_AT).u32(crc);
-        bytes
+    pub(crate) fn encode(&self) -> [u8; header::HEADER_BYTES] {
+        header::encode(MAGIC, [self.log_id, self.first_ordinal, self.nonce, self.capacity])
     }
 
     /// Decodes a header block.
@@ -51,27 +33,11 @@ impl Header {
     /// # Errors
     /// A sentence on what is wrong.
     pub(crate) fn decode(block: &[u8]) -> Result<Self, &'static str> {
-        let bytes = block.get(..CHECKED_END).ok_or("the segment header is cut off")?;
-        if !bytes.starts_with(MAGIC) {
-            return Err("the segment header's magic is missing");
-        }
-        if u32_at(bytes, CRC_AT) != Some(checksum(0, &bytes[CHECKED_AT..])) {
-            return Err("the segment header's checksum does not match");
-        }
-        if u32_at(bytes, CHECKED_AT) != Some(VERSION) {
-            return Err("the segment's version is unknown");
-        }
-        let field = |offset| u64_at(bytes, offset).ok_or("the segment header is cut off");
-        let header = Self {
-            log_id: field(LOG_AT)?,
-            first_ordinal: field(FIRST_ORDINAL_AT)?,
-            nonce: field(NONCE_AT)?,
-            capacity: field(CAPACITY_AT)?,
-        };
-        if header.capacity < HEADER_BLOCK_BYTES as u64 || usize::try_from(header.capacity).is_err() {
+        let [log_id, first_ordinal, nonce, capacity] = header::decode(MAGIC, block)?;
+        if capacity < HEADER_BLOCK_BYTES as u64 || usize::try_from(capacity).is_err() {
             return Err("the segment's capacity is impossible");
         }
-        Ok(header)
+        Ok(Self { log_id, first_ordinal, nonce, capacity })
     }
 }
 
@@ -114,30 +80,6 @@ impl Mark {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const HEADER: Header = Header { log_id: 3, first_ordinal: 70, nonce: 0x1234_5678_9ABC_DEF0, capacity: 65_536 };
-
-    #[test]
-    fn a_header_is_laid_out_as_the_table_says() {
-        let mut expected = Vec::from(*b"HWSEGM1\0");
-        let mut checked = Vec::from(1u32.to_le_bytes());
-        for field in [3u64, 70, 0x1234_5678_9ABC_DEF0, 65_536, 0, 0] {
-            checked.extend(field.to_le_bytes());
-        }
-        expected.extend(crc32c::crc32c(&checked).to_le_bytes());
-        expected.extend(checked);
-        assert_eq!(HEADER.encode()[..], expected);
-        assert_eq!(Header::decode(&expected), Ok(HEADER));
-    }
-
-    #[test]
-    fn every_flipped_bit_of_a_header_is_found() {
-        for bit in 0..CHECKED_END * 8 {
-            let mut damaged = HEADER.encode();
-            damaged[bit / 8] ^= 1 << (bit % 8);
-            assert!(Header::decode(&damaged).is_err(), "bit {bit}");
-        }
-    }
 
     #[test]
     fn the_newest_valid_mark_counts() {
