@@ -275,6 +275,9 @@ fn read(path: &Path) -> Result<Keys, KeyError> {
 
 /// Replaces the file as a whole: a key that was used must not be lost with the power.
 fn write(path: &Path, keys: &Keys) -> io::Result<()> {
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir)?;
+    }
     let temporary = path.with_extension("tmp");
     let mut file = File::options().create(true).write(true).truncate(true).mode(0o600).open(&temporary)?;
     file.write_all(&serde_json::to_vec_pretty(keys)?)?;

@@ -112,6 +112,11 @@ impl Store {
         &self.0.engine.clock
     }
 
+    /// Where the keyring of the store in `dir` is.
+    pub fn keyring_path(dir: &Path) -> PathBuf {
+        dir.join(KEYRING_FILE)
+    }
+
     /// The keys that records are encrypted with at rest.
     pub fn keyring(&self) -> &Arc<Keyring> {
         &self.0.engine.keyring
@@ -323,7 +328,7 @@ fn start(
         )?),
     };
     let prefaulter = Prefaulter::start().map_err(failed)?;
-    let keyring = Arc::new(Keyring::open(&dir.join(KEYRING_FILE))?);
+    let keyring = Arc::new(Keyring::open(&Store::keyring_path(dir))?);
     let engine = Arc::new(Engine { fs, clock, options, metrics, fence, settler, prefaulter, keyring, journal });
     let open = |log: recover::RecoveredLog| {
         (log.id, Arc::new(EmbeddedLog::new(Arc::clone(&engine), log.id, log.dir, log.core, log.found)))

@@ -1,5 +1,5 @@
-//! The JSON answer of `GetRecords`, and the events of `SubscribeToShard`, written by hand straight into one buffer: serde would need an allocation for the base64
-//! of every record.
+//! The JSON answer of `GetRecords`, and the events of `SubscribeToShard`, written by hand straight into one buffer: serde
+//! would need an allocation for the base64 of every record.
 //!
 //! The CBOR answer, which holds the bytes themselves, is serde's. A test compares this text with what serde would say.
 
@@ -9,6 +9,7 @@ use serde::Serialize;
 use shard_store::format::frame::RecordView;
 use shard_store::stream::Shard;
 
+use crate::model::ENCRYPTED;
 use crate::ops::get_records::Answer;
 
 /// What a record takes beside its data and partition key: names, sequence number, time.
@@ -59,6 +60,10 @@ fn write_record(json: &mut Vec<u8>, shard: &Shard, record: &RecordView<'_>) -> R
     STANDARD.encode_append(record.data, json);
     json.extend_from_slice(br#"","PartitionKey":"#);
     write_value(json, record.partition_key)?;
+    if record.is_encrypted {
+        json.extend_from_slice(br#","EncryptionType":"#);
+        write_value(json, ENCRYPTED)?;
+    }
     json.push(b'}');
     Ok(())
 }

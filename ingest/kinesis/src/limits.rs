@@ -101,4 +101,8 @@ pub(crate) const EVENT_BYTES_MAX: usize = 128 * 1024;
 /// The records of one event.
 pub(crate) const EVENT_RECORDS_MAX: usize = 1_000;
 
+/// The longest id, alias or ARN of a key. Source: Kinesis Data Streams API Reference,
+/// "StartStreamEncryption".
+pub(crate) const KEY_ID_CHARS_MAX: usize = 2_048;
+
 const _: () = assert!(DATA_BYTES_MAX <= BYTES_PER_PUT_MAX);

@@ -40,8 +40,11 @@ pub(crate) const ON_DEMAND: &str = "ON_DEMAND";
 /// The status of every stream and consumer there is: creating and deleting are over before they are answered.
 const ACTIVE: &str = "ACTIVE";
 
-/// The encryption of every stream.
-const NO_ENCRYPTION: &str = "NONE";
+/// The encryption types.
+///
+/// Source: Kinesis Data Streams API Reference, "StreamDescription".
+pub(crate) const NO_ENCRYPTION: &str = "NONE";
+pub(crate) const ENCRYPTED: &str = "KMS";
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -215,6 +218,8 @@ pub(crate) struct StreamFacts {
     retention_period_hours: u32,
     enhanced_monitoring: [EnhancedMetrics; 1],
     encryption_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_id: Option<String>,
 }
 
 impl StreamFacts {
@@ -223,7 +228,8 @@ impl StreamFacts {
             summary: StreamSummary::of(stream),
             retention_period_hours: stream.retention_hours(),
             enhanced_monitoring: [EnhancedMetrics { shard_level_metrics: stream.shard_metrics().clone() }],
-            encryption_type: NO_ENCRYPTION,
+            encryption_type: if stream.encryption().is_some() { ENCRYPTED } else { NO_ENCRYPTION },
+            key_id: stream.encryption().map(|encryption| encryption.name.clone()),
         }
     }
 }

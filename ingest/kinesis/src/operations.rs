@@ -9,12 +9,13 @@ use crate::ops::{
     describe_stream_summary, disable_enhanced_monitoring, enable_enhanced_monitoring, get_records, get_resource_policy,
     get_shard_iterator, increase_stream_retention_period, list_shards, list_stream_consumers, list_streams,
     list_tags_for_resource, list_tags_for_stream, merge_shards, put_record, put_records, put_resource_policy,
-    register_stream_consumer, remove_tags_from_stream, split_shard, subscribe_to_shard, tag_resource, untag_resource,
-    update_account_settings, update_max_record_size, update_shard_count, update_stream_mode,
+    register_stream_consumer, remove_tags_from_stream, split_shard, start_stream_encryption, stop_stream_encryption,
+    subscribe_to_shard, tag_resource, untag_resource, update_account_settings, update_max_record_size,
+    update_shard_count, update_stream_mode,
 };
 
 /// The operations that are in the model but not here.
-const ABSENT: &[&str] = &["StartStreamEncryption", "StopStreamEncryption", "UpdateStreamWarmThroughput"];
+const ABSENT: &[&str] = &["UpdateStreamWarmThroughput"];
 
 /// The table of the door.
 pub(crate) fn table() -> Operations<Kinesis> {
@@ -45,6 +46,8 @@ pub(crate) fn table() -> Operations<Kinesis> {
         .typed("RegisterStreamConsumer", register_stream_consumer::run)
         .typed("RemoveTagsFromStream", remove_tags_from_stream::run)
         .typed("SplitShard", split_shard::run)
+        .typed("StartStreamEncryption", start_stream_encryption::run)
+        .typed("StopStreamEncryption", stop_stream_encryption::run)
         .typed("TagResource", tag_resource::run)
         .typed("UntagResource", untag_resource::run)
         .typed("UpdateAccountSettings", update_account_settings::run)

@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Tail(TailArgs),
     /// Check every frame and index of a stopped server's data directory.
     Verify(VerifyArgs),
+    /// List, make or rotate the keys that streams are encrypted with at rest.
+    Key(KeyArgs),
 }
 
 /// Run the server until SIGTERM or SIGINT, which finish what is under way and flush; a second signal stops at once.
@@ -124,6 +126,45 @@ pub(crate) struct VerifyArgs {
     /// The data directory.
     #[arg(value_name = "DIR")]
     pub(crate) dir: PathBuf,
+}
+
+/// List, make or rotate the keys that streams are encrypted with at rest (StartStreamEncryption), whether the server runs
+/// or not.
+///
+/// The keys are in `keyring.json` of the data directory: keep a copy in a safe place, for without them what is encrypted is
+/// lost. Prints a line for each key: id, number of versions, alias.
+#[derive(Debug, Args)]
+pub(crate) struct KeyArgs {
+    /// The server's data directory.
+    #[arg(long, value_name = "DIR", default_value = "headwater-data")]
+    pub(crate) data_dir: PathBuf,
+    #[command(subcommand)]
+    pub(crate) action: KeyAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyAction {
+    /// Print all keys.
+    List,
+    /// Make a key.
+    Create {
+        /// Another name for it.
+        #[arg(long, value_name = "alias/NAME", value_parser = parse_alias)]
+        alias: Option<String>,
+    },
+    /// Give a key a new version, which encrypts from the next segment on; older ones keep decrypting.
+    Rotate {
+        /// The key's id or alias.
+        #[arg(value_name = "KEY")]
+        key: String,
+    },
+}
+
+fn parse_alias(text: &str) -> Result<String, &'static str> {
+    match text.strip_prefix("alias/") {
+        Some(name) if !name.is_empty() && !name.starts_with("aws/") => Ok(text.to_owned()),
+        _ => Err("an alias is `alias/` and a name that does not begin with `aws/`"),
+    }
 }
 
 #[cfg(test)]

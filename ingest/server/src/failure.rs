@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use consumers::{CallError, EndpointError, ProduceError, ReadError};
+use shard_store::error::KeyError;
 
 use crate::config::ConfigError;
 use crate::server::StartError;
@@ -59,6 +60,8 @@ pub(crate) enum Failure {
     Quickstart(String),
     #[error(transparent)]
     Verify(shard_store::error::OpenError),
+    #[error(transparent)]
+    Key(#[from] KeyError),
 }
 
 impl From<CallError> for Failure {

@@ -61,6 +61,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
             Command::Put(args) => commands::put::run(args).await,
             Command::Tail(args) => commands::tail::run(args).await,
             Command::Verify(args) => commands::verify::run(args).await,
+            Command::Key(args) => commands::key::run(args).await,
         }
     });
     // What has to be finished is finished by now; what still runs (a read from a terminal, say) is left behind.

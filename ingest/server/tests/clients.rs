@@ -135,6 +135,26 @@ fn verify_finds_one_flipped_byte() {
 }
 
 #[test]
+fn keys_are_made_listed_and_rotated() {
+    let dir = tempfile::tempdir().unwrap();
+    let data_dir = dir.path().join("new");
+    let key = |arguments: &[&str]| run(&[&["key", "--data-dir", data_dir.to_str().unwrap()], arguments].concat());
+    assert_eq!(stdout(&key(&["list"])), "");
+    let made = stdout(&key(&["create", "--alias", "alias/clicks"]));
+    let id = made.split('\t').next().unwrap().to_owned();
+    assert_eq!(made, format!("{id}\t1\talias/clicks\n"));
+    assert_eq!(stdout(&key(&["rotate", "alias/clicks"])), format!("{id}\t2\talias/clicks\n"));
+    assert_eq!(stdout(&key(&["list"])), format!("{id}\t2\talias/clicks\n"));
+    let again = key(&["create", "--alias", "alias/clicks"]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(stderr(&again).contains("alias/clicks"), "{}", stderr(&again));
+    assert_eq!(key(&["create", "--alias", "clicks"]).status.code(), Some(2));
+    assert_eq!(key(&["rotate", "alias/other"]).status.code(), Some(1));
+    // A server starts in a directory that has only its keys.
+    Server::start(&data_dir, &[]).stop();
+}
+
+#[test]
 fn verify_of_something_else_says_so() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("thesis.txt"), "important").unwrap();

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::hash_range::{HashRange, tile_the_key_space};
 use super::limits::{RECORD_BYTES_MAX_DEFAULT, RETENTION_HOURS_DEFAULT};
 use super::shard::ShardNumber;
+use crate::keyring::KeyId;
 use crate::log::LogId;
 
 /// What the keys of stream definitions begin with.
@@ -60,6 +61,15 @@ pub enum StreamMode {
     OnDemand,
 }
 
+/// What a stream's records are encrypted with at rest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Encryption {
+    /// The key of the store's keyring.
+    pub key: KeyId,
+    /// The key's id, alias or ARN, as it was asked for.
+    pub name: String,
+}
+
 /// A stream as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Definition {
@@ -96,6 +106,9 @@ pub(crate) struct Facts {
     /// The resource policy, JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) policy: Option<String>,
+    /// What its records are encrypted with at rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) encryption: Option<Encryption>,
     /// The registered consumers, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) consumers: BTreeMap<String, Consumer>,
@@ -117,6 +130,7 @@ impl Facts {
             mode_changes_ms: Vec::new(),
             shard_metrics: BTreeSet::new(),
             policy: None,
+            encryption: None,
             consumers: BTreeMap::new(),
         }
     }

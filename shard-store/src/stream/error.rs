@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::definition::StreamKey;
 use super::hash_range::{HashKey, HashRange};
 use super::shard::ShardNumber;
-use crate::error::{AppendError, CatalogError, ReadError};
+use crate::error::{AppendError, CatalogError, KeyError, ReadError};
 
 /// The streams of a store could not be opened.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -144,6 +144,17 @@ pub enum ChangeError {
     /// There is no policy to be removed.
     #[error("the resource has no policy")]
     NoPolicy,
+    /// The stream is not encrypted with the key that was named.
+    #[error("stream {key} is not encrypted with the key {asked}")]
+    OtherKey {
+        /// The stream.
+        key: StreamKey,
+        /// The key's id, alias or ARN.
+        asked: String,
+    },
+    /// The key cannot be had.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The change could not be made durable. Nothing was changed.
     #[error(transparent)]
     Catalog(#[from] CatalogError),

@@ -35,7 +35,7 @@ pub use account::AccountSettings;
 pub use append::{PendingAppend, PendingRecord};
 pub use config::Options;
 pub use consumer::ConsumerKey;
-pub use definition::{Consumer, StreamId, StreamKey, StreamMode};
+pub use definition::{Consumer, Encryption, StreamId, StreamKey, StreamMode};
 pub use hash_range::{HashKey, HashRange};
 pub use iterator::ShardIterator;
 pub use registry::{NewStream, Streams};

@@ -1,4 +1,4 @@
-//! Changing what a stream is beside its shards: tags, retention, mode, record size, metrics, policy.
+//! Changing what a stream is beside its shards: tags, retention, mode, record size, metrics, policy, encryption.
 //!
 //! Each change is one commit of the stream's definition, and makes a new snapshot. Which values a request may ask for
 //! (the limits of single values, patterns) is checked by a front door.
@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::definition::{Facts, StreamKey, StreamMode};
+use super::definition::{Encryption, Facts, StreamKey, StreamMode};
 use super::error::ChangeError;
 use super::limits::{MODE_CHANGES_MAX, MODE_CHANGES_PERIOD, TAGS_PER_STREAM_MAX};
 use super::registry::Streams;
@@ -136,6 +136,34 @@ impl Streams {
     /// `NoPolicy`, `NotFound` or `Catalog`; nothing is changed then.
     pub fn delete_policy(&self, key: &StreamKey) -> Result<Arc<Stream>, ChangeError> {
         self.change(key, |facts, _| facts.policy.take().map(drop).ok_or(ChangeError::NoPolicy))
+    }
+
+    /// Encrypts the records that are put from now on with a key of the store's keyring: its id, alias or ARN. Blocks on the
+    /// disk.
+    ///
+    /// # Errors
+    /// `Key`, `NotFound` or `Catalog`; nothing is changed then.
+    pub fn start_encryption(&self, key: &StreamKey, name: String) -> Result<Arc<Stream>, ChangeError> {
+        let encryption = Encryption { key: self.store().keyring().resolve(&name)?, name };
+        self.change(key, |facts, _| {
+            facts.encryption = Some(encryption);
+            Ok(())
+        })
+    }
+
+    /// Stops encrypting with a key, named as in [`Streams::start_encryption`]; a stream that does not encrypt stays as it
+    /// is. Blocks on the disk.
+    ///
+    /// # Errors
+    /// `OtherKey` if the stream encrypts with another one, `Key`, `NotFound` or `Catalog`; nothing is changed then.
+    pub fn stop_encryption(&self, key: &StreamKey, name: &str) -> Result<Arc<Stream>, ChangeError> {
+        let asked = self.store().keyring().resolve(name)?;
+        self.change(key, |facts, _| match facts.encryption.take_if(|encryption| encryption.key == asked) {
+            None if facts.encryption.is_some() => {
+                Err(ChangeError::OtherKey { key: facts.key.clone(), asked: name.to_owned() })
+            }
+            _ => Ok(()),
+        })
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::definition::{Consumer, Definition, Facts, StreamId, StreamKey, StreamMode};
+use super::definition::{Consumer, Definition, Encryption, Facts, StreamId, StreamKey, StreamMode};
 use super::error::GetError;
 use super::hash_range::HashKey;
 use super::limits::READ_BYTES_MAX;
@@ -59,8 +59,11 @@ pub enum ShardFilter {
 }
 
 impl Stream {
-    /// A stream whose definition's invariants were checked. `shards` are in the order of their numbers.
+    /// A stream whose definition's invariants were checked. `shards` are in the order of their numbers. Their logs encrypt
+    /// from now on as the stream says: they do not remember it.
     pub(super) fn new(facts: Facts, shards: Vec<Arc<Shard>>, is_enforced: bool) -> Self {
+        let key = facts.encryption.as_ref().map(|encryption| encryption.key);
+        shards.iter().for_each(|shard| shard.log().encrypt(key));
         let mut open: Vec<_> = shards.iter().enumerate().filter(|(_, shard)| shard.is_open()).collect();
         open.sort_unstable_by_key(|(_, shard)| shard.range().start);
         let routes = open.into_iter().map(|(place, shard)| (shard.range().end, place)).collect();
@@ -116,6 +119,11 @@ impl Stream {
     /// Its resource policy, JSON, if it has one.
     pub fn policy(&self) -> Option<&str> {
         self.facts.policy.as_deref()
+    }
+
+    /// What its records are encrypted with at rest.
+    pub fn encryption(&self) -> Option<&Encryption> {
+        self.facts.encryption.as_ref()
     }
 
     /// Its registered consumers, by name.

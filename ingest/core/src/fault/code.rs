@@ -48,6 +48,10 @@ pub enum Code {
     /// A shard, or an operation on it, is over its rate.
     ProvisionedThroughputExceeded,
 
+    // Source: Kinesis Data Streams API Reference, "StartStreamEncryption", "PutRecord", "GetRecords".
+    /// There is no such key, or no such version of it.
+    KmsNotFound,
+
     // Source: Data Firehose API Reference, "PutRecord", "PutRecordBatch".
     /// The delivery stream is over its rate.
     DeliveryUnavailable,
@@ -55,7 +59,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::IncompleteSignature,
         Self::InternalFailure,
         Self::InvalidSignature,
@@ -75,6 +79,7 @@ impl Code {
         Self::ExpiredIterator,
         Self::ExpiredNextToken,
         Self::ProvisionedThroughputExceeded,
+        Self::KmsNotFound,
         Self::DeliveryUnavailable,
     ];
 
@@ -100,6 +105,7 @@ impl Code {
             Self::ExpiredIterator => "ExpiredIteratorException",
             Self::ExpiredNextToken => "ExpiredNextTokenException",
             Self::ProvisionedThroughputExceeded => "ProvisionedThroughputExceededException",
+            Self::KmsNotFound => "KMSNotFoundException",
             Self::DeliveryUnavailable => "ServiceUnavailableException",
         }
     }
@@ -123,7 +129,8 @@ impl Code {
             | Self::LimitExceeded
             | Self::ExpiredIterator
             | Self::ExpiredNextToken
-            | Self::ProvisionedThroughputExceeded => 400,
+            | Self::ProvisionedThroughputExceeded
+            | Self::KmsNotFound => 400,
             Self::RequestTimeout => 408,
             Self::RequestEntityTooLarge => 413,
             Self::InternalFailure | Self::DeliveryUnavailable => 500,

@@ -79,7 +79,7 @@ pub fn put_fault(error: &PutError) -> Fault {
         PutError::Append(AppendError::Storage(error)) if error.is_full() => {
             Fault::new(Code::InternalFailure, "The server's disk is full. Free some space and send the record again.")
         }
-        PutError::Append(AppendError::Storage(_) | AppendError::Fenced { .. }) => {
+        PutError::Append(AppendError::Storage(_) | AppendError::Key(_) | AppendError::Fenced { .. }) => {
             Fault::new(Code::InternalFailure, "The server could not store the record. Its log says why.")
         }
     }

@@ -7,7 +7,7 @@
 //! are known to read them.
 
 use chrono::DateTime;
-use shard_store::error::{AppendError, CatalogError, ReadError};
+use shard_store::error::{AppendError, CatalogError, KeyError, ReadError};
 use shard_store::stream::error::{
     ChangeError, CreateError, DeleteError, GetError, PositionError, PutError, ReshardError, TokenError, TooManyShards,
 };
@@ -100,6 +100,10 @@ impl From<ChangeError> for Fault {
                 format!("No more than {consumers_max} consumers can be registered {}.", under(&key)),
             ),
             ChangeError::NoPolicy => no_policy(),
+            ChangeError::OtherKey { key, asked } => {
+                invalid(format!("Stream {} is not encrypted with the key {asked}.", key.name))
+            }
+            ChangeError::Key(error) => self::key(&error),
             ChangeError::Catalog(error) => Self::internal(error),
         }
     }
@@ -205,10 +209,21 @@ pub fn put(stream: &StreamKey, error: &PutError) -> Fault {
         PutError::Append(AppendError::Storage(_)) => {
             Fault::new(Code::InternalFailure, "The server could not write to its disk, and the record was not stored.")
         }
+        PutError::Append(AppendError::Key(error)) => key(error),
         PutError::Append(AppendError::Fenced { .. }) => Fault::new(
             Code::InternalFailure,
             "The server takes no records after a failed write, until it is restarted and has recovered.",
         ),
+    }
+}
+
+/// The fault of a key that cannot be had.
+fn key(error: &KeyError) -> Fault {
+    match error {
+        KeyError::NotFound { .. } => Fault::new(Code::KmsNotFound, error.to_string()),
+        KeyError::AliasInUse { .. } | KeyError::Unreadable { .. } | KeyError::NoRandomness | KeyError::Storage(_) => {
+            Fault::internal(error)
+        }
     }
 }
 
@@ -220,6 +235,7 @@ pub fn get(stream: &StreamKey, error: GetError) -> Fault {
             Fault::new(Code::InvalidArgument, "Invalid ShardIterator. It points beyond the end of the shard.")
         }
         GetError::Read(ReadError::Corrupt(damage)) => Fault::internal(damage),
+        GetError::Read(ReadError::Key(error)) => key(&error),
         GetError::Read(ReadError::Storage(error)) => Fault::internal(error),
     }
 }
@@ -353,6 +369,8 @@ mod tests {
             (ChangeError::ConsumerNotFound { key: key(), consumer: consumer() }, Code::ResourceNotFound),
             (ChangeError::TooManyConsumers { key: key(), consumers_max: 20 }, Code::LimitExceeded),
             (ChangeError::NoPolicy, Code::ResourceNotFound),
+            (ChangeError::OtherKey { key: key(), asked: "alias/a".to_owned() }, Code::InvalidArgument),
+            (ChangeError::Key(KeyError::NotFound { name: "alias/a".to_owned() }), Code::KmsNotFound),
         ];
         for (error, code) in changes {
             assert_eq!(Fault::from(error).code(), code);

@@ -15,7 +15,7 @@ use shard_store::stream::{Shard, ShardIterator, ShardRead, Stream};
 use crate::door::Kinesis;
 use crate::json::write_json;
 use crate::limits::{RECORDS_PER_GET_MAX, STREAM_ARN_CHARS_MAX};
-use crate::model::{ChildShard, timestamp};
+use crate::model::{ChildShard, ENCRYPTED, timestamp};
 use crate::text::{SequenceText, Text};
 use crate::validate::{self, STREAM_ARN};
 
@@ -149,13 +149,16 @@ struct Record<'a> {
 
 impl Serialize for Record<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut record = serializer.serialize_struct("Record", 4)?;
+        let mut record = serializer.serialize_struct("Record", 4 + usize::from(self.record.is_encrypted))?;
         let sequence = self.shard.sequence_number(self.record.ordinal);
         record.serialize_field("SequenceNumber", &SequenceText(sequence))?;
         let arrival: Timestamp = timestamp(self.record.arrival_ms);
         record.serialize_field("ApproximateArrivalTimestamp", &arrival)?;
         record.serialize_field("Data", &Blob::raw(self.record.data))?;
         record.serialize_field("PartitionKey", self.record.partition_key)?;
+        if self.record.is_encrypted {
+            record.serialize_field("EncryptionType", ENCRYPTED)?;
+        }
         record.end()
     }
 }

@@ -13,6 +13,7 @@ use shard_store::stream::{SequenceNumber, Stream};
 
 use super::put::{Data, Entry, counted_bytes, put_fault};
 use crate::door::Kinesis;
+use crate::model::ENCRYPTED;
 use crate::reference::StreamReference;
 use crate::text::{SequenceText, ShardText, Text};
 use crate::validate::SEQUENCE_NUMBER;
@@ -41,6 +42,8 @@ struct Input<'a> {
 struct Output {
     shard_id: ShardText,
     sequence_number: SequenceText,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encryption_type: Option<&'static str>,
 }
 
 /// Source: Kinesis Data Streams API Reference, "PutRecord".
@@ -50,7 +53,11 @@ pub(crate) async fn run(door: Arc<Kinesis>, context: Context, body: Bytes) -> Re
     drop(body);
     let sequence = pending.settle().await.map_err(|error| put_fault(&stream, &error))?;
     door.metrics.put_record.count_records(1, byte_count);
-    context.encode(&Output { shard_id: ShardText(sequence.shard()), sequence_number: SequenceText(sequence) })
+    context.encode(&Output {
+        shard_id: ShardText(sequence.shard()),
+        sequence_number: SequenceText(sequence),
+        encryption_type: stream.encryption().map(|_| ENCRYPTED),
+    })
 }
 
 async fn append(

@@ -17,6 +17,7 @@ use shard_store::stream::{PendingAppend, SequenceNumber, Stream};
 use super::put::{Entry, counted_bytes, put_fault};
 use crate::door::Kinesis;
 use crate::limits::{BYTES_PER_PUT_MAX, RECORDS_PER_PUT_MAX};
+use crate::model::ENCRYPTED;
 use crate::reference::StreamReference;
 use crate::text::{SequenceText, ShardText, Text};
 
@@ -197,9 +198,13 @@ impl<'a> Answer<'a> {
 
 impl Serialize for Answer<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut answer = serializer.serialize_struct("PutRecordsOutput", 2)?;
+        let is_encrypted = self.stream.encryption().is_some();
+        let mut answer = serializer.serialize_struct("PutRecordsOutput", 2 + usize::from(is_encrypted))?;
         answer.serialize_field("FailedRecordCount", &self.failed_count)?;
         answer.serialize_field("Records", &ResultEntries(self))?;
+        if is_encrypted {
+            answer.serialize_field("EncryptionType", ENCRYPTED)?;
+        }
         answer.end()
     }
 }

@@ -6,6 +6,7 @@ mod bad_input;
 mod cbor;
 mod client;
 mod consumers;
+mod encryption;
 mod get;
 mod list;
 mod policies;

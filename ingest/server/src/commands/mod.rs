@@ -1,5 +1,6 @@
 //! The commands, one module each: its arguments come from [`crate::cli`], its result goes to [`crate::main`].
 
+pub(crate) mod key;
 pub(crate) mod put;
 pub(crate) mod quickstart;
 pub(crate) mod serve;
