@@ -15,6 +15,7 @@ use super::settle::{Dirty, RetiredFile};
 use crate::durable_fs::DurableFs;
 use crate::error::{Damage, OpenError, StorageError};
 use crate::format::HEADER_BLOCK_BYTES;
+use crate::format::index::Index;
 use crate::format::journal::{self, Entry, Group};
 use crate::format::segment::{Header, Mark};
 use crate::log::LogId;
@@ -264,6 +265,15 @@ struct OpenedSegment {
     mark: Option<Mark>,
 }
 
+/// What an examination of a segment found.
+struct Examined {
+    index: Index,
+    /// Whether it was sealed before: its index file was there.
+    is_sealed: bool,
+    /// Whether it holds whole frames that nobody knows to be durable.
+    is_beyond_durable: bool,
+}
+
 impl LogRecovery<'_> {
     fn run(&mut self) -> Result<Found, OpenError> {
         let mut opened = self.open_segments()?;
@@ -271,18 +281,15 @@ impl LogRecovery<'_> {
         let mut at = 0;
         while at < opened.len() {
             let next_first = opened.get(at + 1).map(|next| next.header.first_ordinal);
-            let segment = self.recover_segment(&opened[at], next_first)?;
-            let index = segment.index().map_err(|error| match error {
-                crate::error::ReadError::Corrupt(damage) => OpenError::Damaged(damage),
-                other => StorageError::new("read", &opened[at].path, io::Error::other(other.to_string())).into(),
-            })?;
-            let end_ordinal = index.end_ordinal;
+            let examined = self.examine(&opened[at], next_first)?;
+            let Index { end_ordinal, end_offset, last_arrival_ms, .. } = examined.index;
             if next_first.is_some_and(|next| next != end_ordinal) {
-                self.cut_after(&mut opened, at, end_ordinal)?;
+                self.cut_after(&mut opened, at, &examined)?;
             }
+            let segment = self.adopt(&opened[at], examined)?;
             found.next_ordinal = end_ordinal;
-            found.last_arrival_ms = found.last_arrival_ms.max(index.last_arrival_ms);
-            found.last_used_bytes = index.end_offset;
+            found.last_arrival_ms = found.last_arrival_ms.max(last_arrival_ms);
+            found.last_used_bytes = end_offset;
             let is_empty = end_ordinal == segment.header.first_ordinal;
             if is_empty && !found.segments.is_empty() {
                 // Left by an append that was never acknowledged; the next one wants the name.
@@ -300,28 +307,59 @@ impl LogRecovery<'_> {
         for (first_ordinal, path) in scan::numbered_files(&self.dir, "log")? {
             let damaged = |offset, reason: &str| Damage { path: path.clone(), offset, reason: reason.to_owned() };
             let segment = open_segment(&path, self.id, first_ordinal, true)?.map_err(|reason| damaged(0, reason))?;
-            let file_bytes = path.metadata().map_err(|error| StorageError::new("read", &path, error))?.len();
+            let file_bytes = file_bytes(&path)?;
             if file_bytes < segment.header.capacity {
                 return Err(damaged(file_bytes, "the file is cut off").into());
             }
             opened.push(segment);
         }
-        for (first_ordinal, path) in scan::numbered_files(&self.dir, "new")? {
-            let file_bytes = path.metadata().map_err(|error| StorageError::new("read", &path, error))?.len();
+        let mut unsettled = scan::numbered_files(&self.dir, "new")?.into_iter();
+        for (first_ordinal, path) in unsettled.by_ref() {
             match open_segment(&path, self.id, first_ordinal, false)? {
-                Ok(segment) if file_bytes >= segment.header.capacity => opened.push(segment),
-                // Replay gave a header and a size to all that were acknowledged.
-                _ => self.fs.remove(&path).map_err(|error| StorageError::new("remove", &path, error))?,
+                Ok(segment) if file_bytes(&path)? >= segment.header.capacity => opened.push(segment),
+                // Replay gave a header and a size to all that were acknowledged; nobody was told of this one.
+                _ => {
+                    let later: Vec<_> = unsettled.collect();
+                    self.remove_unpromised(&opened, first_ordinal, &later)?;
+                    self.remove(&path)?;
+                    break;
+                }
             }
         }
         opened.sort_by_key(|segment| segment.header.first_ordinal);
         Ok(opened)
     }
 
-    fn recover_segment(&mut self, opened: &OpenedSegment, next_first: Option<u64>) -> Result<Segment, OpenError> {
-        let OpenedSegment { path, header, is_settled, mark } = opened;
+    /// Drops the `later` segments after one from `first_ordinal` on that is lost, if none was ever known to be durable.
+    fn remove_unpromised(
+        &self,
+        opened: &[OpenedSegment],
+        first_ordinal: u64,
+        later: &[(u64, PathBuf)],
+    ) -> Result<(), OpenError> {
+        let settled = opened.iter().filter(|segment| segment.is_settled).map(|segment| segment.header.first_ordinal);
+        let journalled = later.iter().map(|(first, _)| *first).filter(|first| self.is_journalled(*first));
+        if let Some(promised) = settled.chain(journalled).find(|first| *first > first_ordinal) {
+            let reason = format!("records {first_ordinal} to {promised} are missing");
+            return Err(Damage { path: self.dir.to_path_buf(), offset: 0, reason }.into());
+        }
+        // The last first: whenever this is broken off, what is left is as it was to recovery.
+        later.iter().rev().try_for_each(|(_, path)| self.remove(path))
+    }
+
+    fn is_journalled(&self, first_ordinal: u64) -> bool {
+        self.touched.contains_key(&(self.id.0, first_ordinal))
+    }
+
+    fn remove(&self, path: &Path) -> Result<(), OpenError> {
+        self.fs.remove(path).map_err(|error| StorageError::new("remove", path, error).into())
+    }
+
+    /// Finds where a segment ends, without changing anything.
+    fn examine(&self, opened: &OpenedSegment, next_first: Option<u64>) -> Result<Examined, OpenError> {
+        let OpenedSegment { path, header, mark, .. } = opened;
         if let Some(index) = scan::read_index(&path.with_extension("idx"), header) {
-            return Ok(Segment::found(*header, &self.dir, *is_settled, Some(index)));
+            return Ok(Examined { index, is_sealed: true, is_beyond_durable: false });
         }
         let mapped = File::options()
             .read(true)
@@ -330,41 +368,49 @@ impl LogRecovery<'_> {
             .and_then(|file| Mapping::open(&file, header.capacity as usize, header.capacity as usize))
             .map_err(|error| StorageError::new("map", path, error))?;
         let scan = scan::segment(header, mapped.mapping().frozen(), next_first);
-        let key = (header.log_id, header.first_ordinal);
         let marked_end = mark.map_or(0, |mark| mark.synced_end);
-        let durable_end = marked_end.max(self.touched.get(&key).copied().unwrap_or(0));
+        let journalled_end = self.touched.get(&(header.log_id, header.first_ordinal)).copied().unwrap_or(0);
+        let durable_end = marked_end.max(journalled_end);
         if scan.index.end_offset < durable_end {
             let reason = format!("acknowledged records are damaged: {}", scan.stop_reason);
             return Err(Damage { path: path.clone(), offset: scan.index.end_offset, reason }.into());
         }
         let is_beyond_durable = scan.index.end_offset > durable_end.max(HEADER_BLOCK_BYTES as u64);
-        let segment = Segment::found(*header, &self.dir, *is_settled, Some(scan.index));
+        Ok(Examined { index: scan.index, is_sealed: false, is_beyond_durable })
+    }
+
+    /// Takes an examined segment into the log.
+    fn adopt(&mut self, opened: &OpenedSegment, examined: Examined) -> Result<Segment, OpenError> {
+        let OpenedSegment { header, is_settled, mark, .. } = opened;
+        let segment = Segment::found(*header, &self.dir, *is_settled, Some(examined.index));
         segment.continue_marks(mark.map_or(0, |mark| mark.serial));
-        if is_beyond_durable {
+        if examined.is_beyond_durable {
             // Whole frames that nobody acknowledged, or that only the page cache had: readers will see them, so they must
             // not vanish any more.
             segment.settle(self.fs)?;
-        } else {
+        } else if !examined.is_sealed {
             self.unsettled.push(header.first_ordinal);
         }
         Ok(segment)
     }
 
-    /// Drops the segments after the one at `at`, which ends too early, if none of them was ever known to be durable.
-    fn cut_after(&self, opened: &mut Vec<OpenedSegment>, at: usize, end_ordinal: u64) -> Result<(), OpenError> {
-        let is_promised = |segment: &OpenedSegment| {
-            segment.is_settled || self.touched.contains_key(&(self.id.0, segment.header.first_ordinal))
-        };
-        if opened[at].is_settled || opened[at + 1..].iter().any(is_promised) {
+    /// Drops the segments after the one at `at`, which ends too early, if none of them was ever known to be durable. That
+    /// one is sealed only afterwards, so that recovery begins again if this is broken off.
+    fn cut_after(&self, opened: &mut Vec<OpenedSegment>, at: usize, examined: &Examined) -> Result<(), OpenError> {
+        let is_promised =
+            |segment: &OpenedSegment| segment.is_settled || self.is_journalled(segment.header.first_ordinal);
+        if examined.is_sealed || opened[at + 1..].iter().any(is_promised) {
             let next = &opened[at + 1];
-            let reason = format!("records {end_ordinal} to {} before it are missing", next.header.first_ordinal);
+            let (end, first) = (examined.index.end_ordinal, next.header.first_ordinal);
+            let reason = format!("records {end} to {first} before it are missing");
             return Err(Damage { path: next.path.clone(), offset: 0, reason }.into());
         }
-        for segment in opened.drain(at + 1..) {
-            self.fs.remove(&segment.path).map_err(|error| StorageError::new("remove", &segment.path, error))?;
-        }
-        Ok(())
+        opened.drain(at + 1..).rev().try_for_each(|segment| self.remove(&segment.path))
     }
+}
+
+fn file_bytes(path: &Path) -> Result<u64, StorageError> {
+    Ok(path.metadata().map_err(|error| StorageError::new("read", path, error))?.len())
 }
 
 /// Reads a segment's header block. The inner error says what is wrong with it.

@@ -88,8 +88,8 @@
 //! | first invalid frame of the last segment at or after its durable end (mark and journal) | cut there; whole frames before it are synced, then kept |
 //! | first invalid frame before the durable end, or in a segment that others follow | damaged: refuse |
 //! | `.log` without a valid header or shorter than its capacity | damaged: refuse |
-//! | `.new` without a valid header and nothing in the journal | nobody was told: removed |
-//! | `.new` that ends before the next segment begins, the next ones being `.new` too | power loss without a journal: the log is cut there |
+//! | `.new` without a valid header and nothing in the journal | nobody was told: removed, and those after it too if they are the same; else damaged: refuse |
+//! | segment without index that ends before the next one begins, the next ones being `.new` and not in the journal | power loss before they were synced: the log is cut there |
 //! | ordinals missing between segments | damaged: refuse |
 //! | index missing or invalid | made again from the segment |
 //!
