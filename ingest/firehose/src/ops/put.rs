@@ -6,25 +6,10 @@ use firehose::DeliveryStream;
 use firehose::error::PutError;
 use firehose::limits::RECORD_BYTES_MAX;
 use ingest_core::fault::firehose::put_fault;
+use ingest_core::records::Data;
 use ingest_core::{Code, Fault, Validator};
-use ingest_wire::{Blob, InvalidBase64};
 use serde::Deserialize;
-use shard_store::log::{Malformed, NewRecord, Payload};
-
-/// Data that is decoded straight into the log.
-#[derive(Debug, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Data<'a>(#[serde(borrow)] Blob<'a>);
-
-impl Payload for Data<'_> {
-    fn byte_count(&self) -> usize {
-        self.0.byte_count()
-    }
-
-    fn copy_into(&self, destination: &mut [u8]) -> Result<(), Malformed> {
-        self.0.decode_into(destination).map_err(|InvalidBase64| Malformed)
-    }
-}
+use shard_store::log::{NewRecord, Payload};
 
 /// `Record`.
 #[derive(Debug, Deserialize)]
@@ -40,13 +25,12 @@ impl Record<'_> {
     /// # Errors
     /// `SerializationException`, naming `path`.
     pub(crate) fn check_base64(&self, path: impl Display) -> Result<(), Fault> {
-        let Some(Data(blob)) = &self.data else { return Ok(()) };
-        blob.check().map_err(|error| Fault::new(Code::Serialization, format!("{path}.Data: {error}")))
+        self.data.as_ref().map_or(Ok(()), |data| data.check(format_args!("{path}.Data")))
     }
 
     /// Puts the model's constraints upon the members; `path` stands before their names.
     pub(crate) fn validate(&self, validator: &mut Validator, path: impl Display) {
-        let data = self.data.as_ref().map(|Data(blob)| blob);
+        let data = self.data.as_ref().map(Data::blob);
         validator.member(format_args!("{path}.data"), data).required().length(0, RECORD_BYTES_MAX);
     }
 

@@ -1,15 +1,14 @@
 //! `PutRecordBatch`: up to 500 records. A malformed one fails the whole call and nothing is written; those beyond the
 //! throughput limit fail by themselves.
 
-use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use firehose::error::PutError;
 use firehose::limits::{BATCH_BYTES_MAX, RECORDS_PER_BATCH_MAX};
 use firehose::{DeliveryStream, PendingPut};
-use ingest_core::{Code, Context, Fault, Validator, Value};
-use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
+use ingest_core::records::BoundedList;
+use ingest_core::{Code, Context, Fault, Validator};
 use serde::{Deserialize, Serialize};
 
 use super::put::{Record, fault};
@@ -21,58 +20,7 @@ use crate::validate;
 struct Input<'a> {
     delivery_stream_name: Option<String>,
     #[serde(borrow)]
-    records: Option<Records<'a>>,
-}
-
-/// The records of a request. Those beyond the limit are counted and not kept.
-#[derive(Debug)]
-struct Records<'a> {
-    kept: Vec<Record<'a>>,
-    count: usize,
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Records<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(RecordsVisitor)
-    }
-}
-
-struct RecordsVisitor;
-
-impl<'de> Visitor<'de> for RecordsVisitor {
-    type Value = Records<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of records")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Records<'de>, A::Error> {
-        let mut kept = Vec::new();
-        while kept.len() < RECORDS_PER_BATCH_MAX {
-            match items.next_element()? {
-                Some(record) => kept.push(record),
-                None => return Ok(Records { count: kept.len(), kept }),
-            }
-        }
-        let mut count = kept.len();
-        while items.next_element::<IgnoredAny>()?.is_some() {
-            count += 1;
-        }
-        Ok(Records { kept, count })
-    }
-}
-
-impl Value for &Records<'_> {
-    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.count {
-            0 => f.write_str("[]"),
-            count => write!(f, "[{count} members]"),
-        }
-    }
-
-    fn length(&self) -> Option<usize> {
-        Some(self.count)
-    }
+    records: Option<BoundedList<Record<'a>, RECORDS_PER_BATCH_MAX>>,
 }
 
 #[derive(Debug, Serialize)]

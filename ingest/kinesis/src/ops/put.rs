@@ -3,31 +3,16 @@
 use std::fmt::Display;
 
 use ingest_core::fault::kinesis;
+use ingest_core::records::Data;
 use ingest_core::{Code, Fault, Validator};
-use ingest_wire::{Blob, InvalidBase64};
 use serde::Deserialize;
-use shard_store::log::{Malformed, NewRecord, Payload};
+use shard_store::log::{NewRecord, Payload};
 use shard_store::stream::error::PutError;
 use shard_store::stream::{HashKey, Stream};
 
 use crate::limits::{DATA_BYTES_MAX, PARTITION_KEY_CHARS_MAX};
 use crate::text::Text;
 use crate::validate::HASH_KEY;
-
-/// Data that is decoded straight into the log.
-#[derive(Debug, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Data<'a>(#[serde(borrow)] Blob<'a>);
-
-impl Payload for Data<'_> {
-    fn byte_count(&self) -> usize {
-        self.0.byte_count()
-    }
-
-    fn copy_into(&self, destination: &mut [u8]) -> Result<(), Malformed> {
-        self.0.decode_into(destination).map_err(|InvalidBase64| Malformed)
-    }
-}
 
 /// The members of a request that make a record.
 #[derive(Debug, Deserialize)]
@@ -56,19 +41,14 @@ impl<'a> Entry<'a> {
     /// # Errors
     /// `SerializationException`, naming `path`.
     pub(crate) fn check_base64(&self, path: impl Display) -> Result<(), Fault> {
-        match &self.data {
-            Some(Data(blob)) => {
-                blob.check().map_err(|error| Fault::new(Code::Serialization, format!("{path}Data: {error}")))
-            }
-            None => Ok(()),
-        }
+        self.data.as_ref().map_or(Ok(()), |data| data.check(format_args!("{path}Data")))
     }
 
     /// Puts the model's constraints upon the members; `path` stands before their names.
     pub(crate) fn validate(&self, validator: &mut Validator, path: impl Display) {
         let key = self.partition_key.as_deref();
         validator.member(format_args!("{path}partitionKey"), key).required().length(1, PARTITION_KEY_CHARS_MAX);
-        let data = self.data.as_ref().map(|Data(blob)| blob);
+        let data = self.data.as_ref().map(Data::blob);
         validator.member(format_args!("{path}data"), data).required().length(0, DATA_BYTES_MAX);
         validator.member(format_args!("{path}explicitHashKey"), self.explicit_hash_key.as_deref()).pattern(HASH_KEY);
     }

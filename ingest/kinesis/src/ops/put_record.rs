@@ -6,12 +6,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use ingest_core::records::Data;
 use ingest_core::{Code, Context, Fault, Validator};
 use serde::{Deserialize, Serialize};
 use shard_store::stream::error::PutError;
 use shard_store::stream::{SequenceNumber, Stream};
 
-use super::put::{Data, Entry, counted_bytes, put_fault};
+use super::put::{Entry, counted_bytes, put_fault};
 use crate::door::Kinesis;
 use crate::model::ENCRYPTED;
 use crate::reference::StreamReference;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ingest_core::fault::kinesis;
-use ingest_core::{Code, Context, Fault, Validator, Value};
-use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
+use ingest_core::records::BoundedList;
+use ingest_core::{Code, Context, Fault, Validator};
 use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
 use shard_store::log::NewRecord;
@@ -25,66 +25,13 @@ use crate::text::{SequenceText, ShardText, Text};
 #[serde(rename_all = "PascalCase")]
 struct Input<'a> {
     #[serde(borrow)]
-    records: Option<Entries<'a>>,
+    records: Option<BoundedList<Entry<'a>, RECORDS_PER_PUT_MAX>>,
     #[serde(borrow)]
     stream_name: Option<Text<'a>>,
     #[serde(borrow, rename = "StreamARN")]
     stream_arn: Option<Text<'a>>,
     #[serde(borrow)]
     stream_id: Option<Text<'a>>,
-}
-
-/// The entries of a request. Those beyond the limit are counted and not kept: a body of nothing but `{},{},…` would
-/// otherwise take many times its own size in memory.
-#[derive(Debug)]
-struct Entries<'a> {
-    kept: Vec<Entry<'a>>,
-    count: usize,
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(EntriesVisitor)
-    }
-}
-
-struct EntriesVisitor;
-
-impl<'de> Visitor<'de> for EntriesVisitor {
-    type Value = Entries<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of records")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Entries<'de>, A::Error> {
-        let capacity = items.size_hint().unwrap_or(RECORDS_PER_PUT_MAX).min(RECORDS_PER_PUT_MAX);
-        let mut kept = Vec::with_capacity(capacity);
-        while kept.len() < RECORDS_PER_PUT_MAX {
-            match items.next_element()? {
-                Some(entry) => kept.push(entry),
-                None => return Ok(Entries { count: kept.len(), kept }),
-            }
-        }
-        let mut count = kept.len();
-        while items.next_element::<IgnoredAny>()?.is_some() {
-            count += 1;
-        }
-        Ok(Entries { kept, count })
-    }
-}
-
-impl Value for &Entries<'_> {
-    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.count {
-            0 => f.write_str("[]"),
-            count => write!(f, "[{count} members]"),
-        }
-    }
-
-    fn length(&self) -> Option<usize> {
-        Some(self.count)
-    }
 }
 
 /// Source: Kinesis Data Streams API Reference, "PutRecords".
