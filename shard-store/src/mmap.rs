@@ -44,7 +44,7 @@ impl Mapping {
     }
 
     /// The frozen bytes.
-    #[allow(unsafe_code)]
+    #[expect(unsafe_code, reason = "a slice of the mapping")]
     pub(crate) fn frozen(&self) -> &[u8] {
         let byte_count = self.frozen.load(Ordering::Acquire);
         debug_assert!(byte_count <= self.map.len());
@@ -92,7 +92,7 @@ impl Writer {
     }
 
     /// The `byte_count` bytes after the watermark, to be filled and then frozen; `None` if there is not that much left.
-    #[allow(unsafe_code)]
+    #[expect(unsafe_code, reason = "a slice of the mapping")]
     pub(crate) fn window(&mut self, byte_count: usize) -> Option<&mut [u8]> {
         if byte_count > self.remaining() {
             return None;
