@@ -127,6 +127,21 @@ impl<D: Door> Operations<D> {
         self
     }
 
+    /// What the operation table of a door's README tells otherwise than this one: rows of `| NAME | done, partial or absent |`.
+    /// For the door's test.
+    pub fn told_wrongly(&self, readme: &str) -> Vec<String> {
+        let told = |name: &str| {
+            let row = readme.lines().find(|line| line.starts_with(&format!("| {name} |")))?;
+            row.split('|').nth(2).map(str::trim)
+        };
+        let is_right = |name: &str, support: Support| match support {
+            Support::Present => matches!(told(name), Some("done" | "partial")),
+            Support::Absent => told(name) == Some("absent"),
+        };
+        let wrong = self.support().filter(|(name, support)| !is_right(name, *support));
+        wrong.map(|(name, support)| format!("{name} is {support:?} and told to be {:?}", told(name))).collect()
+    }
+
     /// The names, sorted, with whether each is there. For the table in a door's README, and the test that compares them.
     pub fn support(&self) -> impl Iterator<Item = (&'static str, Support)> {
         self.by_name
