@@ -50,13 +50,6 @@ pub(crate) const TAGS_PER_PAGE_MAX: i64 = 50;
 pub(crate) const TAG_KEY_CHARS_MAX: usize = 128;
 pub(crate) const TAG_VALUE_CHARS_MAX: usize = 256;
 
-/// The longest resource policy, in bytes. Source: Kinesis Data Streams Developer Guide, "Sharing your data stream with
-/// another account".
-pub(crate) const POLICY_BYTES_MAX: usize = 20 * 1_024;
-
-/// The most names of metrics of one call. Source: Kinesis Data Streams API Reference, "EnableEnhancedMonitoring".
-pub(crate) const METRIC_NAMES_MAX: usize = 7;
-
 /// The longest name of a consumer, in characters. Source: Kinesis Data Streams API Reference, "RegisterStreamConsumer".
 pub(crate) const CONSUMER_NAME_CHARS_MAX: usize = 128;
 

@@ -3,7 +3,7 @@
 //!
 //! Source: botocore 1.43, `kinesis/2013-12-02/service-2.json`. A shape that only one file of `ops` needs stands in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ingest_wire::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -227,18 +227,18 @@ impl StreamFacts {
         Self {
             summary: StreamSummary::of(stream),
             retention_period_hours: stream.retention_hours(),
-            enhanced_monitoring: [EnhancedMetrics { shard_level_metrics: stream.shard_metrics().clone() }],
+            enhanced_monitoring: [EnhancedMetrics::default()],
             encryption_type: if stream.encryption().is_some() { ENCRYPTED } else { NO_ENCRYPTION },
             key_id: stream.encryption().map(|encryption| encryption.name.clone()),
         }
     }
 }
 
-/// Which shard-level metrics are switched on.
-#[derive(Debug, Serialize)]
+/// Which shard-level metrics are switched on: none, since enhanced monitoring is absent.
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct EnhancedMetrics {
-    shard_level_metrics: BTreeSet<String>,
+    shard_level_metrics: [&'static str; 0],
 }
 
 #[derive(Debug, Serialize)]

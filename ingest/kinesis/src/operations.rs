@@ -4,18 +4,24 @@ use ingest_core::Operations;
 
 use crate::door::Kinesis;
 use crate::ops::{
-    add_tags_to_stream, create_stream, decrease_stream_retention_period, delete_resource_policy, delete_stream,
-    deregister_stream_consumer, describe_account_settings, describe_limits, describe_stream, describe_stream_consumer,
-    describe_stream_summary, disable_enhanced_monitoring, enable_enhanced_monitoring, get_records, get_resource_policy,
-    get_shard_iterator, increase_stream_retention_period, list_shards, list_stream_consumers, list_streams,
-    list_tags_for_resource, list_tags_for_stream, merge_shards, put_record, put_records, put_resource_policy,
+    add_tags_to_stream, create_stream, decrease_stream_retention_period, delete_stream, deregister_stream_consumer,
+    describe_account_settings, describe_limits, describe_stream, describe_stream_consumer, describe_stream_summary,
+    get_records, get_shard_iterator, increase_stream_retention_period, list_shards, list_stream_consumers,
+    list_streams, list_tags_for_resource, list_tags_for_stream, merge_shards, put_record, put_records,
     register_stream_consumer, remove_tags_from_stream, split_shard, start_stream_encryption, stop_stream_encryption,
     subscribe_to_shard, tag_resource, untag_resource, update_account_settings, update_max_record_size,
     update_shard_count, update_stream_mode,
 };
 
 /// The operations that are in the model but not here.
-const ABSENT: &[&str] = &["UpdateStreamWarmThroughput"];
+const ABSENT: &[&str] = &[
+    "DeleteResourcePolicy",
+    "DisableEnhancedMonitoring",
+    "EnableEnhancedMonitoring",
+    "GetResourcePolicy",
+    "PutResourcePolicy",
+    "UpdateStreamWarmThroughput",
+];
 
 /// The table of the door.
 pub(crate) fn table() -> Operations<Kinesis> {
@@ -23,7 +29,6 @@ pub(crate) fn table() -> Operations<Kinesis> {
         .typed("AddTagsToStream", add_tags_to_stream::run)
         .typed("CreateStream", create_stream::run)
         .typed("DecreaseStreamRetentionPeriod", decrease_stream_retention_period::run)
-        .typed("DeleteResourcePolicy", delete_resource_policy::run)
         .typed("DeleteStream", delete_stream::run)
         .typed("DeregisterStreamConsumer", deregister_stream_consumer::run)
         .typed("DescribeAccountSettings", describe_account_settings::run)
@@ -31,9 +36,6 @@ pub(crate) fn table() -> Operations<Kinesis> {
         .typed("DescribeStream", describe_stream::run)
         .typed("DescribeStreamConsumer", describe_stream_consumer::run)
         .typed("DescribeStreamSummary", describe_stream_summary::run)
-        .typed("DisableEnhancedMonitoring", disable_enhanced_monitoring::run)
-        .typed("EnableEnhancedMonitoring", enable_enhanced_monitoring::run)
-        .typed("GetResourcePolicy", get_resource_policy::run)
         .typed("GetShardIterator", get_shard_iterator::run)
         .typed("IncreaseStreamRetentionPeriod", increase_stream_retention_period::run)
         .typed("ListShards", list_shards::run)
@@ -42,7 +44,6 @@ pub(crate) fn table() -> Operations<Kinesis> {
         .typed("ListTagsForResource", list_tags_for_resource::run)
         .typed("ListTagsForStream", list_tags_for_stream::run)
         .typed("MergeShards", merge_shards::run)
-        .typed("PutResourcePolicy", put_resource_policy::run)
         .typed("RegisterStreamConsumer", register_stream_consumer::run)
         .typed("RemoveTagsFromStream", remove_tags_from_stream::run)
         .typed("SplitShard", split_shard::run)

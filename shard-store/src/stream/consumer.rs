@@ -66,7 +66,7 @@ impl Streams {
             if facts.consumers.len() >= consumers_max {
                 return Err(ChangeError::TooManyConsumers { key: key.clone(), consumers_max });
             }
-            let mut consumer = Consumer { created_ms: now_ms, tags: BTreeMap::new(), policy: None };
+            let mut consumer = Consumer { created_ms: now_ms, tags: BTreeMap::new() };
             merge_tags(key, &mut consumer.tags, tags)?;
             facts.consumers.insert(name.to_owned(), consumer);
             Ok(())
@@ -108,25 +108,6 @@ impl Streams {
             tag_keys.iter().for_each(|tag_key| drop(consumer.tags.remove(tag_key)));
             Ok(())
         })
-    }
-
-    /// Sets the resource policy of a consumer, JSON, which is not evaluated. Blocks on the disk.
-    ///
-    /// # Errors
-    /// `ConsumerNotFound`, `NotFound` or `Catalog`; nothing is changed then.
-    pub fn put_consumer_policy(&self, key: &ConsumerKey, policy: String) -> Result<Arc<Stream>, ChangeError> {
-        self.change_consumer(key, |consumer| {
-            consumer.policy = Some(policy);
-            Ok(())
-        })
-    }
-
-    /// Removes the resource policy of a consumer. Blocks on the disk.
-    ///
-    /// # Errors
-    /// `NoPolicy`, `ConsumerNotFound`, `NotFound` or `Catalog`; nothing is changed then.
-    pub fn delete_consumer_policy(&self, key: &ConsumerKey) -> Result<Arc<Stream>, ChangeError> {
-        self.change_consumer(key, |consumer| consumer.policy.take().map(drop).ok_or(ChangeError::NoPolicy))
     }
 
     fn change_consumer(

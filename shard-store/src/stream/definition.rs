@@ -3,7 +3,7 @@
 //! A newer version may add members; an older one ignores what it does not know. Members are never given another
 //! meaning. Throttle balances and iterators are not stored.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -100,12 +100,6 @@ pub(crate) struct Facts {
     /// When the mode was changed, as far as it still counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) mode_changes_ms: Vec<u64>,
-    /// The names of the shard-level metrics that are switched on.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub(crate) shard_metrics: BTreeSet<String>,
-    /// The resource policy, JSON.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) policy: Option<String>,
     /// What its records are encrypted with at rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) encryption: Option<Encryption>,
@@ -128,8 +122,6 @@ impl Facts {
             tags: BTreeMap::new(),
             shard_count_updates_ms: Vec::new(),
             mode_changes_ms: Vec::new(),
-            shard_metrics: BTreeSet::new(),
-            policy: None,
             encryption: None,
             consumers: BTreeMap::new(),
         }
@@ -144,9 +136,6 @@ pub struct Consumer {
     /// Its tags, by key.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
-    /// Its resource policy, JSON.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub policy: Option<String>,
 }
 
 /// A shard as stored.

@@ -141,9 +141,6 @@ pub enum ChangeError {
         /// The limit that would be exceeded.
         consumers_max: usize,
     },
-    /// There is no policy to be removed.
-    #[error("the resource has no policy")]
-    NoPolicy,
     /// The stream is not encrypted with the key that was named.
     #[error("stream {key} is not encrypted with the key {asked}")]
     OtherKey {

@@ -1,9 +1,9 @@
-//! Changing what a stream is beside its shards: tags, retention, mode, record size, metrics, policy, encryption.
+//! Changing what a stream is beside its shards: tags, retention, mode, record size, encryption.
 //!
 //! Each change is one commit of the stream's definition, and makes a new snapshot. Which values a request may ask for
 //! (the limits of single values, patterns) is checked by a front door.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::definition::{Encryption, Facts, StreamKey, StreamMode};
@@ -93,49 +93,6 @@ impl Streams {
             facts.mode = mode;
             Ok(())
         })
-    }
-
-    /// Switches shard-level metrics on or off, by name. Returns which were on before, and the stream after. Blocks on the
-    /// disk.
-    ///
-    /// # Errors
-    /// `NotFound` or `Catalog`; nothing is changed then.
-    pub fn switch_shard_metrics(
-        &self,
-        key: &StreamKey,
-        names: &BTreeSet<String>,
-        is_on: bool,
-    ) -> Result<(BTreeSet<String>, Arc<Stream>), ChangeError> {
-        let mut before = BTreeSet::new();
-        let stream = self.change(key, |facts, _| {
-            before.clone_from(&facts.shard_metrics);
-            if is_on {
-                facts.shard_metrics.extend(names.iter().cloned());
-            } else {
-                facts.shard_metrics.retain(|name| !names.contains(name));
-            }
-            Ok(())
-        })?;
-        Ok((before, stream))
-    }
-
-    /// Sets the resource policy of a stream, JSON, which is not evaluated. Blocks on the disk.
-    ///
-    /// # Errors
-    /// `NotFound` or `Catalog`; nothing is changed then.
-    pub fn put_policy(&self, key: &StreamKey, policy: String) -> Result<Arc<Stream>, ChangeError> {
-        self.change(key, |facts, _| {
-            facts.policy = Some(policy);
-            Ok(())
-        })
-    }
-
-    /// Removes the resource policy of a stream. Blocks on the disk.
-    ///
-    /// # Errors
-    /// `NoPolicy`, `NotFound` or `Catalog`; nothing is changed then.
-    pub fn delete_policy(&self, key: &StreamKey) -> Result<Arc<Stream>, ChangeError> {
-        self.change(key, |facts, _| facts.policy.take().map(drop).ok_or(ChangeError::NoPolicy))
     }
 
     /// Encrypts the records that are put from now on with a key of the store's keyring: its id, alias or ARN. Blocks on the

@@ -3,7 +3,7 @@
 //! A change of the stream (its shards, its retention) makes another snapshot around the same logs; whoever holds an older
 //! one finishes with it. Appending is in [`super::append`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::definition::{Consumer, Definition, Encryption, Facts, StreamId, StreamKey, StreamMode};
@@ -109,16 +109,6 @@ impl Stream {
     /// Its tags, by key.
     pub fn tags(&self) -> &BTreeMap<String, String> {
         &self.facts.tags
-    }
-
-    /// The names of the shard-level metrics that are switched on.
-    pub fn shard_metrics(&self) -> &BTreeSet<String> {
-        &self.facts.shard_metrics
-    }
-
-    /// Its resource policy, JSON, if it has one.
-    pub fn policy(&self) -> Option<&str> {
-        self.facts.policy.as_deref()
     }
 
     /// What its records are encrypted with at rest.

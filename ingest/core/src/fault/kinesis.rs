@@ -99,7 +99,6 @@ impl From<ChangeError> for Fault {
                 Code::LimitExceeded,
                 format!("No more than {consumers_max} consumers can be registered {}.", under(&key)),
             ),
-            ChangeError::NoPolicy => no_policy(),
             ChangeError::OtherKey { key, asked } => {
                 invalid(format!("Stream {} is not encrypted with the key {asked}.", key.name))
             }
@@ -112,11 +111,6 @@ impl From<ChangeError> for Fault {
 /// Where a consumer belongs, in messages.
 fn under(StreamKey { account, name, .. }: &StreamKey) -> String {
     format!("under stream {name} under account {account}")
-}
-
-/// A resource has no policy.
-pub fn no_policy() -> Fault {
-    Fault::new(Code::ResourceNotFound, "There is no resource policy attached to the resource.")
 }
 
 /// A stream has consumers, and is not to be deleted with them.
@@ -368,7 +362,6 @@ mod tests {
             (ChangeError::ConsumerExists { key: key(), consumer: consumer() }, Code::ResourceInUse),
             (ChangeError::ConsumerNotFound { key: key(), consumer: consumer() }, Code::ResourceNotFound),
             (ChangeError::TooManyConsumers { key: key(), consumers_max: 20 }, Code::LimitExceeded),
-            (ChangeError::NoPolicy, Code::ResourceNotFound),
             (ChangeError::OtherKey { key: key(), asked: "alias/a".to_owned() }, Code::InvalidArgument),
             (ChangeError::Key(KeyError::NotFound { name: "alias/a".to_owned() }), Code::KmsNotFound),
         ];

@@ -5,11 +5,10 @@ use serde_json::json;
 
 use super::client::{CBOR, JSON, Server};
 
-const OPERATIONS: [&str; 36] = [
+const OPERATIONS: [&str; 33] = [
     "AddTagsToStream",
     "CreateStream",
     "DecreaseStreamRetentionPeriod",
-    "DeleteResourcePolicy",
     "DeleteStream",
     "DeregisterStreamConsumer",
     "DescribeAccountSettings",
@@ -17,10 +16,7 @@ const OPERATIONS: [&str; 36] = [
     "DescribeStream",
     "DescribeStreamConsumer",
     "DescribeStreamSummary",
-    "DisableEnhancedMonitoring",
-    "EnableEnhancedMonitoring",
     "GetRecords",
-    "GetResourcePolicy",
     "GetShardIterator",
     "IncreaseStreamRetentionPeriod",
     "ListShards",
@@ -31,10 +27,11 @@ const OPERATIONS: [&str; 36] = [
     "MergeShards",
     "PutRecord",
     "PutRecords",
-    "PutResourcePolicy",
     "RegisterStreamConsumer",
     "RemoveTagsFromStream",
     "SplitShard",
+    "StartStreamEncryption",
+    "StopStreamEncryption",
     "SubscribeToShard",
     "TagResource",
     "UntagResource",

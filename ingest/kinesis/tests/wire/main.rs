@@ -9,7 +9,6 @@ mod consumers;
 mod encryption;
 mod get;
 mod list;
-mod policies;
 mod put;
 mod reshard;
 mod retention;

@@ -60,39 +60,6 @@ async fn puts_follow_the_record_size() {
 }
 
 #[tokio::test]
-async fn shard_level_metrics_are_switched_on_and_off() {
-    let mut server = Server::start().await;
-    server.create("clicks", 1).await;
-    let metrics = |names: &[&str]| json!({"StreamName": "clicks", "ShardLevelMetrics": names});
-    let answer = server.call("EnableEnhancedMonitoring", metrics(&["OutgoingBytes", "IncomingBytes"])).await;
-    let expected = json!({
-        "StreamName": "clicks",
-        "StreamARN": ARN,
-        "CurrentShardLevelMetrics": [],
-        "DesiredShardLevelMetrics": ["IncomingBytes", "OutgoingBytes"],
-    });
-    assert_eq!(answer, expected);
-    let answer = server.call("EnableEnhancedMonitoring", metrics(&["ALL"])).await;
-    assert_eq!(answer["DesiredShardLevelMetrics"].as_array().unwrap().len(), 7);
-    let answer = server.call("DisableEnhancedMonitoring", metrics(&["IncomingBytes"])).await;
-    assert_eq!(answer["DesiredShardLevelMetrics"].as_array().unwrap().len(), 6);
-    let described = server.call("DescribeStream", json!({"StreamARN": ARN})).await;
-    let described = &described["StreamDescription"]["EnhancedMonitoring"][0]["ShardLevelMetrics"];
-    assert_eq!(*described, answer["DesiredShardLevelMetrics"]);
-    let answer = server.call("DisableEnhancedMonitoring", metrics(&["ALL"])).await;
-    assert_eq!(answer["DesiredShardLevelMetrics"], json!([]));
-
-    let (code, message) = server.refused("EnableEnhancedMonitoring", metrics(&["ALL", "Weather"])).await;
-    assert_eq!(code, "ValidationException");
-    assert!(message.contains("Value 'Weather' at 'shardLevelMetrics.2.member'"), "{message}");
-    for names in [&[][..], &["ALL"; 8][..]] {
-        let (code, message) = server.refused("DisableEnhancedMonitoring", metrics(names)).await;
-        assert_eq!(code, "ValidationException");
-        assert!(message.contains("at 'shardLevelMetrics' failed"), "{message}");
-    }
-}
-
-#[tokio::test]
 async fn limits_count_shards_and_on_demand_streams() {
     let mut server = Server::start_with(Options { shards_max: 80, ..Options::default() }).await;
     server.create("clicks", 3).await;
