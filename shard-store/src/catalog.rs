@@ -8,6 +8,7 @@
 //! | `store/` | [`crate::Store`] | format version, next log id, the secret that signs iterators, dropped logs |
 //! | `stream/` | [`crate::stream`] | stream definitions with their shards and consumers |
 //! | `stream-account/` | [`crate::stream`] | what an account has settled for its streams |
+//! | `stream-load/` | [`crate::stream`] | the peaks of a stream's load |
 //! | `delivery/` | `firehose` | delivery streams, their checkpoints, intents and schemas |
 
 use serde::Serialize;

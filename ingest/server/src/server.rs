@@ -27,7 +27,7 @@ use shard_store::Store;
 use shard_store::clock::SystemClock;
 use shard_store::error::OpenError;
 use shard_store::stream::error::OpenStreamsError;
-use shard_store::stream::{Streams, retention};
+use shard_store::stream::{Streams, on_demand, retention};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -75,7 +75,8 @@ pub struct Server {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     listening: JoinHandle<bool>,
-    retention: JoinHandle<()>,
+    /// Retention, and the scaling of on-demand streams.
+    sweeps: [JoinHandle<()>; 2],
     deliveries: Arc<DeliveryStreams>,
     drain_timeout: Duration,
     store: Store,
@@ -108,8 +109,11 @@ impl Server {
             // A server that was dropped is to stop too.
             let _ = stopped.await;
         }));
-        let retention = tokio::spawn(retention::run(Arc::downgrade(&streams)));
-        Ok(Self { address, stop, listening, retention, deliveries, drain_timeout, store })
+        let sweeps = [
+            tokio::spawn(retention::run(Arc::downgrade(&streams))),
+            tokio::spawn(on_demand::run(Arc::downgrade(&streams))),
+        ];
+        Ok(Self { address, stop, listening, sweeps, deliveries, drain_timeout, store })
     }
 
     /// The address that clients connect to.
@@ -120,13 +124,13 @@ impl Server {
     /// Stops accepting, finishes the requests under way, delivers what is buffered as far as time allows (the rest is
     /// delivered after the next start), and makes everything durable.
     pub async fn stop(self) {
-        let Self { stop, listening, retention, deliveries, drain_timeout, store, .. } = self;
+        let Self { stop, listening, sweeps, deliveries, drain_timeout, store, .. } = self;
         // If nobody is there to be told, the listener has ended already.
         let _ = stop.send(());
         if let Err(error) = listening.await {
             tracing::error!(%error, "the listener failed");
         }
-        retention.abort();
+        sweeps.iter().for_each(JoinHandle::abort);
         for delivery_stream in deliveries.drain(drain_timeout).await {
             tracing::warn!(
                 delivery_stream,

@@ -19,6 +19,9 @@ pub struct Options {
     /// How often segments past their retention are looked for.
     #[serde(with = "humantime_serde")]
     pub retention_sweep_interval: Duration,
+    /// How often the load of on-demand streams is looked at, and their shards are split and merged.
+    #[serde(with = "humantime_serde")]
+    pub scaling_interval: Duration,
     /// What differs for the streams of a name, in every account and region.
     pub streams: BTreeMap<String, StreamOptions>,
 }
@@ -38,6 +41,7 @@ impl Default for Options {
             enforce: true,
             shards_max: SHARDS_PER_STREAM_MAX,
             retention_sweep_interval: Duration::from_secs(60),
+            scaling_interval: Duration::from_secs(60),
             streams: BTreeMap::new(),
         }
     }

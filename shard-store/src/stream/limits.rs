@@ -48,6 +48,9 @@ pub const ITERATOR_CHARS_MAX: usize = 512;
 /// The shards that an on-demand stream starts with. Source: Kinesis Data Streams Developer Guide, "Choose the right mode".
 pub const ON_DEMAND_SHARDS: u32 = 4;
 
+/// For how many days an on-demand stream keeps room for double its peak. Source: as [`ON_DEMAND_SHARDS`].
+pub const PEAK_DAYS: u64 = 30;
+
 /// The most shards of one stream. Source: Kinesis Data Streams API Reference, "UpdateShardCount".
 pub const SHARDS_PER_STREAM_MAX: u32 = 10_000;
 

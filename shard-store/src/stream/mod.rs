@@ -7,12 +7,14 @@
 //! [`retention`] ends what is too old.
 //!
 //! Shards are split and merged (`reshard` plans, `scaling` does it): the children open in the commit that closes their
-//! parents, and records on their way to a parent that was closed meanwhile go on to its children.
+//! parents, and records on their way to a parent that was closed meanwhile go on to its children. Those of an on-demand stream
+//! are split and merged as its load asks for ([`on_demand`]).
 //!
 //! Validation of requests, texts of errors and pages of lists are a front door's.
 
 mod account;
 mod append;
+mod capacity;
 pub mod config;
 mod consumer;
 pub mod definition;
@@ -20,6 +22,9 @@ pub mod error;
 pub mod hash_range;
 pub mod iterator;
 pub mod limits;
+mod load;
+pub mod on_demand;
+mod peaks;
 mod registry;
 mod reshard;
 pub mod retention;

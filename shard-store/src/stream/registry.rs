@@ -15,6 +15,7 @@ use super::config::Options;
 use super::definition::{self, Definition, Facts, ShardDefinition, StreamId, StreamKey, StreamMode};
 use super::error::{ChangeError, CreateError, DeleteError, OpenStreamsError, TooManyShards};
 use super::hash_range::HashRange;
+use super::peaks::{self, AllPeaks};
 use super::shard::{Shard, ShardNumber};
 use super::snapshot::Stream;
 use super::token::Signer;
@@ -52,6 +53,7 @@ pub struct Streams {
     index: RwLock<Index>,
     /// Held by whoever changes a stream or their set, from the first check to the change of the index.
     control: Mutex<()>,
+    peaks: AllPeaks,
     /// Told after a stream was replaced in the index, or removed from it.
     replaced: Notify,
 }
@@ -71,12 +73,14 @@ impl Streams {
             insert(&mut index, Arc::new(open_stream(&store, &options, definition, now_ms)));
         }
         let signer = Signer::new(store.secret());
+        let peaks = AllPeaks::open(&**store.catalog())?;
         Ok(Arc::new(Self {
             store,
             options,
             signer,
             index: RwLock::new(index),
             control: Mutex::new(()),
+            peaks,
             replaced: Notify::new(),
         }))
     }
@@ -231,10 +235,16 @@ impl Streams {
         let logs: Vec<_> = stream.shards().iter().map(|shard| shard.log_id()).collect();
         let mut changes = self.store.drop_logs(&logs);
         changes.push(Change::delete(stream.key().catalog_key()));
+        changes.push(Change::delete(peaks::catalog_key(stream.key())));
         self.store.catalog().commit(&changes)?;
+        self.peaks.forget(stream.id());
         remove(&mut self.index.write(), stream.key());
         self.replaced.notify_waiters();
         Ok(logs)
+    }
+
+    pub(super) fn peaks(&self) -> &AllPeaks {
+        &self.peaks
     }
 
     pub(super) fn store(&self) -> &Store {

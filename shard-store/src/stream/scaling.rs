@@ -72,7 +72,7 @@ impl Streams {
     }
 
     /// Makes what `plan` does to the shards of a stream come true.
-    fn reshard(
+    pub(super) fn reshard(
         &self,
         key: &StreamKey,
         plan: impl FnOnce(&mut Facts, &mut Reshape<'_>, u64) -> Result<(), ReshardError>,

@@ -74,11 +74,16 @@ impl Streams {
         })
     }
 
-    /// Sets how the capacity of a stream is decided. Its shards stay as they are. Blocks on the disk.
+    /// Sets how the capacity of a stream is decided. Its shards stay as they are at first. Blocks on the disk.
     ///
     /// # Errors
     /// `TooManyModeChanges`, `NotFound` or `Catalog`; nothing is changed then.
     pub fn set_mode(&self, key: &StreamKey, mode: StreamMode) -> Result<Arc<Stream>, ChangeError> {
+        let before = self.find(key).filter(|stream| stream.mode() != mode);
+        if let Some(stream) = before.filter(|_| mode == StreamMode::OnDemand) {
+            // Before the change, so that no look at its load comes between.
+            self.begin_on_demand(&stream)?;
+        }
         self.change(key, |facts, now_ms| {
             if facts.mode == mode {
                 return Ok(());

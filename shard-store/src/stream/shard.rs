@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::definition::ShardDefinition;
 use super::error::PositionError;
 use super::hash_range::HashRange;
+use super::load::Meter;
 use super::sequence::{SequenceNumber, write_right_aligned};
 use super::throttle::{ReadThrottle, WriteThrottle};
 use crate::log::{Log, LogId, ReadLimit};
@@ -82,6 +83,7 @@ pub struct Shard {
     log: Arc<dyn Log>,
     pub(super) writes: WriteThrottle,
     pub(super) reads: Arc<ReadThrottle>,
+    meter: Meter,
     /// See [`Shard::ended_ms`].
     ended_ms: OnceLock<u64>,
 }
@@ -95,14 +97,33 @@ impl fmt::Debug for Shard {
 impl Shard {
     pub(super) fn new(definition: ShardDefinition, log: Arc<dyn Log>, now_ms: u64) -> Self {
         let reads = Arc::new(ReadThrottle::new(now_ms));
-        Self { definition, log, writes: WriteThrottle::new(now_ms), reads, ended_ms: OnceLock::new() }
+        Self::around(definition, log, reads, now_ms)
+    }
+
+    fn around(definition: ShardDefinition, log: Arc<dyn Log>, reads: Arc<ReadThrottle>, now_ms: u64) -> Self {
+        let (writes, meter) = (WriteThrottle::new(now_ms), Meter::new(now_ms));
+        Self { definition, log, writes, reads, meter, ended_ms: OnceLock::new() }
     }
 
     /// This shard once `definition`, which closes it, has taken the place of its own, and its log is sealed.
     pub(super) fn close(&self, definition: ShardDefinition, now_ms: u64) -> Self {
         debug_assert!(definition.log == self.definition.log && definition.closed_ms.is_some());
-        let (log, reads) = (Arc::clone(&self.log), Arc::clone(&self.reads));
-        Self { definition, log, writes: WriteThrottle::new(now_ms), reads, ended_ms: OnceLock::new() }
+        Self::around(definition, Arc::clone(&self.log), Arc::clone(&self.reads), now_ms)
+    }
+
+    /// Takes a reading of what was asked of it since the last one, in thousandths of what a shard takes.
+    pub(super) fn read_load(&self, now_ms: u64) -> u64 {
+        self.meter.read(self.writes.asked(), now_ms)
+    }
+
+    /// Whether every reading of a day found it idle.
+    pub(super) fn is_cold(&self, now_ms: u64) -> bool {
+        self.meter.is_cold(now_ms)
+    }
+
+    /// Begins to measure its load anew.
+    pub(super) fn forget_load(&self, now_ms: u64) {
+        self.meter.restart(self.writes.asked(), now_ms);
     }
 
     /// As it is stored.

@@ -126,6 +126,11 @@ impl Stream {
         &self.shards
     }
 
+    /// Its open shards in the order of their ranges, which tile the key space.
+    pub(super) fn open_shards(&self) -> impl Iterator<Item = &Arc<Shard>> {
+        self.routes.iter().filter_map(|(_, place)| self.shards.get(*place))
+    }
+
     /// The number of its open shards.
     pub fn open_shard_count(&self) -> usize {
         self.routes.len()

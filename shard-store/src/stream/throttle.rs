@@ -11,6 +11,7 @@ use super::limits::{
     CONSUMER_READ_BYTES_PER_SECOND, SHARD_READ_BYTES_PER_SECOND, SHARD_READ_CALLS_PER_SECOND,
     SHARD_WRITE_BYTES_PER_SECOND, SHARD_WRITE_RECORDS_PER_SECOND,
 };
+use super::load::Load;
 
 /// A balance in thousandths of a unit: a rate of units a second is then the same number of thousandths a millisecond.
 #[derive(Clone, Copy, Debug)]
@@ -77,11 +78,24 @@ impl Pair {
 /// A record larger than what a second carries is admitted by a full bucket and paid off afterwards.
 /// Source: Kinesis Data Streams Developer Guide, "Quotas and limits" and "Handling large records".
 #[derive(Debug)]
-pub(crate) struct WriteThrottle(Mutex<Pair>);
+pub(crate) struct WriteThrottle(Mutex<Writes>);
+
+#[derive(Debug)]
+struct Writes {
+    pair: Pair,
+    /// All that was ever asked for, admitted or not.
+    asked: Load,
+}
 
 impl WriteThrottle {
     pub(crate) fn new(now_ms: u64) -> Self {
-        Self(Mutex::new(Pair::full(SHARD_WRITE_BYTES_PER_SECOND, SHARD_WRITE_RECORDS_PER_SECOND, now_ms)))
+        let pair = Pair::full(SHARD_WRITE_BYTES_PER_SECOND, SHARD_WRITE_RECORDS_PER_SECOND, now_ms);
+        Self(Mutex::new(Writes { pair, asked: Load::default() }))
+    }
+
+    /// All that was ever asked for, admitted or not.
+    pub(super) fn asked(&self) -> Load {
+        self.0.lock().asked
     }
 
     /// Asks for each of `byte_counts` in turn and tells `verdict` whether it is admitted.
@@ -91,10 +105,12 @@ impl WriteThrottle {
         records: impl IntoIterator<Item = (T, usize)>,
         mut verdict: impl FnMut(T, bool),
     ) {
-        let mut pair = self.0.lock();
+        let mut writes = self.0.lock();
+        let Writes { pair, asked } = &mut *writes;
         pair.refill(now_ms);
         for (record, byte_count) in records {
             let bytes = byte_count as u64;
+            asked.count(byte_count);
             let is_admitted = pair.bytes.affords(bytes) && pair.count.affords(1);
             if is_admitted {
                 pair.bytes.take(bytes);

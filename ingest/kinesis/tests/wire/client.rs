@@ -29,6 +29,7 @@ pub(crate) struct Server {
     connection: TcpStream,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) registry: Registry,
+    pub(crate) streams: Arc<Streams>,
     _stop: oneshot::Sender<()>,
     _directory: TempDir,
 }
@@ -52,7 +53,8 @@ impl Server {
         let store_options =
             shard_store::Options { durability: shard_store::Durability::PageCache, ..Default::default() };
         let store = Store::open(directory.path(), store_options, Arc::clone(&clock) as _, &mut registry).unwrap();
-        let kinesis = Kinesis::new(Streams::open(store, options).unwrap(), &mut registry);
+        let streams = Streams::open(store, options).unwrap();
+        let kinesis = Kinesis::new(Arc::clone(&streams), &mut registry);
         let router = Router::new(Auth::new(&[]).unwrap(), &mut registry).door(Arc::new(kinesis));
         let http = HttpOptions { listen: "127.0.0.1:0".parse().unwrap(), ..HttpOptions::default() };
         let listener = Listener::bind(http, router).await.unwrap();
@@ -61,7 +63,7 @@ impl Server {
         connection.set_nodelay(true).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(async move { serve(listener, async { drop(stopped.await) }).await });
-        Self { address, connection, clock, registry, _stop: stop, _directory: directory }
+        Self { address, connection, clock, registry, streams, _stop: stop, _directory: directory }
     }
 
     /// Sends a body as it is.

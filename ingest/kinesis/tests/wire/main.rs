@@ -9,6 +9,7 @@ mod consumers;
 mod encryption;
 mod get;
 mod list;
+mod on_demand;
 mod put;
 mod reshard;
 mod retention;

@@ -62,6 +62,8 @@ fn check_kinesis(raw: &RawConfig, check: &mut Check<'_>) {
     check.number("kinesis.shards-max", kinesis.shards_max, 1..=1_000_000);
     let sweep = Duration::from_secs(1)..=Duration::from_secs(86_400);
     check.duration("kinesis.retention-sweep-interval", kinesis.retention_sweep_interval, sweep);
+    let scaling = Duration::from_millis(100)..=Duration::from_secs(900);
+    check.duration("kinesis.scaling-interval", kinesis.scaling_interval, scaling);
 }
 
 fn check_firehose(raw: &RawConfig, check: &mut Check<'_>) {

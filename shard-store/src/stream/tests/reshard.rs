@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 use crate::catalog::Change;
+use crate::log::ReadLimit;
 use crate::stream::definition::{Definition, ShardDefinition};
 use crate::stream::error::ReshardError;
 use crate::stream::reshard::Reshape;
@@ -12,18 +13,20 @@ use crate::stream::reshard::Reshape;
 /// What a writer was told of its records: for each of its keys the sequence numbers, in the order of its calls.
 type Acknowledged = BTreeMap<String, Vec<SequenceNumber>>;
 
-fn unthrottled() -> Options {
+pub(super) fn unthrottled() -> Options {
     Options { enforce: false, ..Options::default() }
 }
 
 /// The data of each key, in the order in which a reader finds them that reads every parent before its children.
-fn read_by_lineage(fixture: &Fixture, stream: &Stream) -> BTreeMap<String, Vec<(SequenceNumber, u32)>> {
+pub(super) fn read_by_lineage(fixture: &Fixture, stream: &Stream) -> BTreeMap<String, Vec<(SequenceNumber, u32)>> {
     let mut found: BTreeMap<String, Vec<_>> = BTreeMap::new();
     // The numbers of children are greater than their parents'.
     for shard in stream.shards() {
         let mut next = Some(0);
         while let Some(from) = next.filter(|from| shard.is_open() || *from <= shard.log().end()) {
-            let read = fixture.read(stream, shard, from).1;
+            // Past the read throttle, which is not what is tested here.
+            let limit = ReadLimit { record_count: limits::READ_RECORDS_MAX, byte_count: limits::READ_BYTES_MAX };
+            let read = stream.read(shard, from, limit, fixture.now_ms()).unwrap();
             for record in read.batch.records() {
                 assert!(shard.range().contains(HashKey::of_partition_key(record.partition_key)));
                 let number = std::str::from_utf8(record.data).unwrap().parse().unwrap();
