@@ -90,7 +90,7 @@ impl CallError {
 }
 
 /// Whether an error code asks the caller to slow down and try again.
-fn is_throttle(code: &str) -> bool {
+pub(crate) fn is_throttle(code: &str) -> bool {
     matches!(
         code,
         "ProvisionedThroughputExceededException"

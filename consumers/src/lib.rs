@@ -11,6 +11,7 @@
 //! - [`Producer`]: gathers records into requests of at most 500 records and 5 MiB, keeps several in flight, and sends
 //!   again only the entries that failed. Delivery is at least once: a request whose answer was lost is sent again.
 //! - [`Reader`]: follows every shard of a stream, parents before their children.
+//! - [`Streams`]: creates, describes, reshards and deletes streams.
 //!
 //! Memory is bounded by the options of either side. What this crate does not do: leases and checkpoints (every reader reads
 //! all shards), enhanced fan-out, aggregation.
@@ -23,12 +24,14 @@ pub mod model;
 pub mod producer;
 pub mod reader;
 mod request;
+pub mod streams;
 
 pub use client::{Credentials, Endpoint, HttpClient, Kinesis, Service};
 pub use error::{CallError, EndpointError, ProduceError, ReadError};
 pub use producer::Producer;
 pub use reader::Reader;
 pub use request::PutRecordsRequest;
+pub use streams::Streams;
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

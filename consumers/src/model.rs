@@ -2,6 +2,8 @@
 //!
 //! Source: Kinesis Data Streams API Reference, "PutRecords", "ListShards", "GetShardIterator", "GetRecords".
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use ingest_wire::{Blob, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -49,8 +51,34 @@ pub struct Shard {
     pub parent_shard_id: Option<String>,
     /// The other of two merged shards.
     pub adjacent_parent_shard_id: Option<String>,
+    /// The hash keys it takes.
+    #[serde(default)]
+    pub hash_key_range: HashKeyRange,
     /// Where the shard begins and, once closed, ends.
     pub sequence_number_range: SequenceNumberRange,
+}
+
+impl Shard {
+    /// Whether it takes records.
+    pub fn is_open(&self) -> bool {
+        self.sequence_number_range.ending_sequence_number.is_none()
+    }
+}
+
+/// The hash keys of a shard, both ends included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct HashKeyRange {
+    /// The lowest.
+    #[serde(deserialize_with = "hash_key_from_text")]
+    pub starting_hash_key: u128,
+    /// The highest.
+    #[serde(deserialize_with = "hash_key_from_text")]
+    pub ending_hash_key: u128,
+}
+
+fn hash_key_from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u128, D::Error> {
+    Cow::<str>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
 /// The sequence numbers of a shard.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use consumers::model::{
@@ -12,9 +12,11 @@ use consumers::model::{
 use consumers::producer::Retry;
 use consumers::reader::{Options, Start};
 use consumers::{CallError, Kinesis, PutRecordsRequest, ReadError, Reader};
+use ingest_wire::Timestamp;
 use parking_lot::Mutex;
 
 /// One shard: its records, its parents, and whether it is closed.
+#[derive(Clone)]
 struct StoredShard {
     records: Vec<&'static str>,
     parents: Vec<&'static str>,
@@ -64,6 +66,7 @@ impl Kinesis for Peer {
                 starting_sequence_number: "0".into(),
                 ending_sequence_number: stored.is_closed.then(|| "9".into()),
             },
+            ..Shard::default()
         };
         let next_token = (index + 1 < self.shards.len()).then(|| (index + 1).to_string());
         Ok(ListShardsOutput { shards: vec![shard], next_token })
@@ -96,9 +99,9 @@ impl Kinesis for Peer {
         let shard = self.shard(shard_id)?;
         let record = shard.records.get(ordinal).map(|text| Record {
             sequence_number: ordinal.to_string(),
+            approximate_arrival_timestamp: Some(Timestamp::from_unix_millis(ordinal.try_into().unwrap())),
             partition_key: "k".into(),
             data: Bytes::from_static(text.as_bytes()),
-            ..Record::default()
         });
         let next = ordinal + record.iter().len();
         let is_at_end = next >= shard.records.len();
@@ -132,7 +135,11 @@ fn options(start: Start) -> Options {
 }
 
 async fn read_all(peer: Arc<Peer>, start: Start) -> Vec<String> {
-    let mut reader = Reader::open(peer, "s", options(start)).await.unwrap();
+    read_with(peer, options(start)).await
+}
+
+async fn read_with(peer: Arc<Peer>, options: Options) -> Vec<String> {
+    let mut reader = Reader::open(peer, "s", options).await.unwrap();
     let mut texts = Vec::new();
     while let Some(batch) = reader.next().await.unwrap() {
         texts.extend(batch.records.iter().map(|record| String::from_utf8(record.data.to_vec()).unwrap()));
@@ -160,6 +167,28 @@ async fn every_record_is_read_once_in_order_and_parents_come_first() {
 #[tokio::test]
 async fn latest_reads_nothing_that_was_there_before() {
     assert_eq!(read_all(Peer::new(resharded(), 0), Start::Latest).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn shard_ends_before_the_first_record_that_arrived_too_late() {
+    let until = Some(Timestamp::from_unix_millis(2));
+    let open = [("a", StoredShard { records: vec!["a0", "a1", "a2", "a3"], parents: Vec::new(), is_closed: false })];
+    for is_finite in [true, false] {
+        let options = Options { until, is_finite, ..options(Start::TrimHorizon) };
+        assert_eq!(read_with(Peer::new(open.clone(), 0), options).await, ["a0", "a1"]);
+        // The children of a closed shard hold nothing but what arrived later still.
+        assert_eq!(read_with(Peer::new(resharded(), 0), options).await, ["a0", "a1"]);
+    }
+}
+
+#[tokio::test]
+async fn finite_reader_waits_for_a_time_that_lies_ahead() {
+    let until = SystemTime::now() + Duration::from_millis(30);
+    let millis = until.duration_since(UNIX_EPOCH).unwrap().as_millis();
+    let until_millis = Timestamp::from_unix_millis(millis.try_into().unwrap());
+    let options = Options { until: Some(until_millis), ..options(Start::TrimHorizon) };
+    assert_eq!(read_with(Peer::new(resharded(), 0), options).await.len(), 10);
+    assert!(SystemTime::now() >= UNIX_EPOCH + Duration::from_millis(millis.try_into().unwrap()));
 }
 
 #[tokio::test]

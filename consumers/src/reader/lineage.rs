@@ -43,8 +43,7 @@ impl Lineage {
     /// Takes a complete listing and returns the shards that may be read now.
     pub(crate) fn list(&mut self, listing: Vec<Shard>) -> Vec<Ready> {
         for shard in listing {
-            let is_closed = shard.sequence_number_range.ending_sequence_number.is_some();
-            let state = self.state_of_new(is_closed);
+            let state = self.state_of_new(!shard.is_open());
             let parents = [shard.parent_shard_id, shard.adjacent_parent_shard_id].into_iter().flatten().collect();
             self.shards.entry(shard.shard_id).or_insert(Node { parents, state });
         }

@@ -50,6 +50,9 @@ pub struct Options {
     pub record_count_max: u32,
     /// Whether to stop once every shard was read up to its end at that moment.
     pub is_finite: bool,
+    /// Records that arrived at this time or later are left out, and a shard ends with the first of them. A finite reader goes
+    /// on until then if the time lies ahead.
+    pub until: Option<Timestamp>,
     /// How failed calls are repeated.
     pub retry: Retry,
 }
@@ -61,6 +64,7 @@ impl Default for Options {
             idle_pause: Duration::from_millis(250),
             record_count_max: RECORDS_PER_READ_MAX,
             is_finite: false,
+            until: None,
             retry: Retry::default(),
         }
     }
@@ -106,8 +110,8 @@ impl<C: Kinesis> Reader<C> {
         Ok(reader)
     }
 
-    /// The next records, or `None` when there will be no more: every shard is closed and read, or, with `is_finite`, read
-    /// up to its end.
+    /// The next records, or `None` when there will be no more: every shard is closed and read, read up to the time in
+    /// `until`, or, with `is_finite`, read up to its end.
     ///
     /// # Errors
     /// See [`ReadError`]; the reader cannot go on afterwards.

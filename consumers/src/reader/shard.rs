@@ -11,14 +11,14 @@ use super::{Batch, Options};
 use crate::backoff::Backoff;
 use crate::client::Kinesis;
 use crate::error::{CallError, ReadError};
-use crate::model::{GetRecordsOutput, Position};
+use crate::model::{GetRecordsOutput, Position, Record};
 
 /// What a shard's task tells the reader.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// Records arrived.
     Records(Batch),
-    /// A finite reader reached the end of the shard.
+    /// The shard was read as far as it was to be: to its end, or to a time.
     CaughtUp { shard_id: String },
     /// The shard is closed and was read to its end.
     Closed { shard_id: String },
@@ -70,27 +70,42 @@ impl<C: Kinesis> Poll<C> {
     async fn follow(&mut self) -> Result<Option<Event>, CallError> {
         let mut iterator = self.new_iterator().await?;
         loop {
-            let Some(answer) = self.read(&iterator).await? else {
+            let asked_at = now();
+            let Some(mut answer) = self.read(&iterator).await? else {
                 iterator = self.new_iterator().await?;
                 continue;
             };
             let is_at_end = answer.millis_behind_latest == Some(0);
             let next = answer.next_shard_iterator.clone();
+            let is_past = self.leave_out_later(&mut answer);
             if !self.hand_over(answer).await {
                 return Ok(None);
             }
-            let shard_id = || self.shard_id.clone();
-            match next {
-                None => return Ok(Some(Event::Closed { shard_id: shard_id() })),
-                Some(_) if is_at_end && self.options.is_finite => {
-                    return Ok(Some(Event::CaughtUp { shard_id: shard_id() }));
-                }
-                Some(next) => iterator = next,
+            let is_caught_up = next.is_some() && self.options.is_finite && is_at_end && self.is_reached(asked_at);
+            if is_past || is_caught_up {
+                return Ok(Some(Event::CaughtUp { shard_id: self.shard_id.clone() }));
             }
+            let Some(next) = next else { return Ok(Some(Event::Closed { shard_id: self.shard_id.clone() })) };
+            iterator = next;
             if is_at_end {
                 tokio::time::sleep(self.options.idle_pause).await;
             }
         }
+    }
+
+    /// Whether nothing more is wanted of what was not there at this time.
+    fn is_reached(&self, time: Timestamp) -> bool {
+        self.options.until.is_none_or(|until| time >= until)
+    }
+
+    /// Removes the records that arrived too late for the caller; whether the last one did.
+    fn leave_out_later(&self, answer: &mut GetRecordsOutput) -> bool {
+        let is_late = |record: &Record| {
+            record.approximate_arrival_timestamp.zip(self.options.until).is_some_and(|(at, until)| at >= until)
+        };
+        let is_past = answer.records.last().is_some_and(is_late);
+        answer.records.retain(|record| !is_late(record));
+        is_past
     }
 
     /// One answer, or `None` if the iterator has expired.
