@@ -44,6 +44,18 @@ pub(crate) enum Failure {
     Unreachable(CallError),
     #[error(transparent)]
     Call(CallError),
+    #[error(
+        "there is no stream {stream} at {endpoint} (ResourceNotFoundException); `headwater stream list` shows those that are there"
+    )]
+    NoStream { stream: String, endpoint: String },
+    #[error("the stream {stream} is still {status}; `headwater stream describe {stream}` tells when it is ACTIVE")]
+    Unsettled { stream: String, status: String },
+    #[error("{0}")]
+    Usage(String),
+    #[error("{0}")]
+    Shard(String),
+    #[error("cannot write {path}: {source}")]
+    OutputFile { path: PathBuf, source: io::Error },
     #[error("cannot read {path}: {source}")]
     Input { path: PathBuf, source: io::Error },
     #[error("{path}, line {line_number}: {reason}; the lines before it were sent")]
@@ -85,14 +97,17 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             // Whoever reads our output has seen enough (`headwater tail … | head`).
-            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-            Self::Config(_) | Self::Endpoint(_) => ExitCode::from(2),
+            _ if self.is_silent() => ExitCode::SUCCESS,
+            Self::Config(_) | Self::Endpoint(_) | Self::Usage(_) => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
     }
 
     /// Whether there is anything to tell the person.
     pub(crate) fn is_silent(&self) -> bool {
-        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+        matches!(
+            self,
+            Self::Output(error) | Self::OutputFile { source: error, .. } if error.kind() == io::ErrorKind::BrokenPipe
+        )
     }
 }

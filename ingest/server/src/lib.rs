@@ -3,7 +3,7 @@
 //! ```text
 //! main ─> cli ─> commands/<command> ─┬─> config (defaults < file < environment < flags, then validated)
 //!                                    ├─> server (store, streams, delivery, doors, listener)
-//!                                    └─> consumers (put, tail, quickstart are clients like any other)
+//!                                    └─> consumers (put, tail, stream, quickstart are clients like any other)
 //! ```
 //!
 //! Everything is reachable from [`main`], so a test binary that calls it is the same program. What this crate does not do:
@@ -59,7 +59,8 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
             Command::Serve(args) => commands::serve::run(args).await,
             Command::Quickstart(args) => commands::quickstart::run(args).await,
             Command::Put(args) => commands::put::run(args).await,
-            Command::Tail(args) => commands::tail::run(args).await,
+            Command::Tail(args) => commands::tail::run(&args.endpoint, &args.stream, &args.options).await,
+            Command::Stream(args) => commands::stream::run(args).await,
             Command::Verify(args) => commands::verify::run(args).await,
             Command::Key(args) => commands::key::run(args).await,
         }

@@ -34,6 +34,12 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
+/// A number of things, such as `1 record` or `1,234 records`.
+pub(crate) fn counted(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", grouped(number))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,5 +48,11 @@ mod tests {
     fn thousands_are_grouped() {
         let texts = [0, 999, 1_000, 1_234_567].map(grouped);
         assert_eq!(texts, ["0", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn one_thing_is_singular() {
+        let texts = [0, 1, 2_000].map(|number| counted(number, "record"));
+        assert_eq!(texts, ["0 records", "1 record", "2,000 records"]);
     }
 }

@@ -1,4 +1,4 @@
-//! `headwater tail`: the records of a stream on stdout.
+//! `headwater tail` and `headwater stream tail`: the records of a stream on stdout.
 
 use std::io::{self, Write};
 use std::str::FromStr;
@@ -8,13 +8,13 @@ use consumers::Reader;
 use consumers::reader::{Batch, Options, Start};
 use ingest_wire::Timestamp;
 
-use crate::cli::TailArgs;
+use crate::cli::TailOptions;
 use crate::failure::{Failure, Outcome};
 use crate::signals::Signals;
 
 /// Where to begin, as typed.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct From(Start);
+pub(crate) struct From(pub(crate) Start);
 
 impl FromStr for From {
     type Err = String;
@@ -32,11 +32,11 @@ impl FromStr for From {
 }
 
 /// Prints until the end, a signal, or a closed pipe.
-pub(crate) async fn run(args: TailArgs) -> Result<Outcome, Failure> {
+pub(crate) async fn run(endpoint: &str, stream: &str, tail: &TailOptions) -> Result<Outcome, Failure> {
     let mut signals = Signals::listen()?;
-    let client = super::connect(&args.endpoint, &args.stream).await?;
-    let options = Options { start: args.from.0, is_finite: args.no_follow, ..Options::default() };
-    let mut reader = Reader::open(client, &args.stream, options).await?;
+    let client = super::connect(endpoint, stream).await?;
+    let options = Options { start: tail.from.0, is_finite: tail.no_follow, ..Options::default() };
+    let mut reader = Reader::open(client, stream, options).await?;
     loop {
         let batch = tokio::select! {
             batch = reader.next() => batch?,
@@ -53,12 +53,15 @@ pub(crate) async fn run(args: TailArgs) -> Result<Outcome, Failure> {
 fn print(batch: &Batch) -> io::Result<()> {
     let mut stdout = io::BufWriter::new(io::stdout().lock());
     for record in &batch.records {
-        stdout.write_all(&record.data)?;
-        if record.data.last() != Some(&b'\n') {
-            stdout.write_all(b"\n")?;
-        }
+        write_line(&mut stdout, &record.data)?;
     }
     stdout.flush()
+}
+
+/// Writes a record and a line end, unless it has one.
+pub(crate) fn write_line(out: &mut impl Write, data: &[u8]) -> io::Result<()> {
+    out.write_all(data)?;
+    if data.last() == Some(&b'\n') { Ok(()) } else { out.write_all(b"\n") }
 }
 
 #[cfg(test)]

@@ -1,11 +1,16 @@
 //! The command line: one struct a command, help and defaults beside each option.
 
+mod stream;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::tail::From;
+pub(crate) use stream::{
+    CreateArgs, DeleteArgs, DescribeArgs, ExportArgs, ExportFormat, MergeArgs, SplitArgs, StreamAction, StreamArgs,
+};
 
 /// Where the commands that are clients call, unless told otherwise: a server with the default configuration.
 pub(crate) const ENDPOINT_DEFAULT: &str = "http://127.0.0.1:4566";
@@ -31,6 +36,8 @@ pub(crate) enum Command {
     Put(PutArgs),
     /// Print the records of a stream.
     Tail(TailArgs),
+    /// Create, look at, reshard, read and delete streams.
+    Stream(StreamArgs),
     /// Check every frame and index of a stopped server's data directory.
     Verify(VerifyArgs),
     /// List, make or rotate the keys that streams are encrypted with at rest.
@@ -106,6 +113,15 @@ pub(crate) struct TailArgs {
     /// Name of the stream.
     #[arg(long, value_name = "S")]
     pub(crate) stream: String,
+    #[command(flatten)]
+    pub(crate) options: TailOptions,
+    /// Kinesis endpoint.
+    #[arg(long, value_name = "URL", default_value = ENDPOINT_DEFAULT)]
+    pub(crate) endpoint: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TailOptions {
     /// Where to begin: `trim-horizon` (the oldest record kept), `latest` (what arrives from now on), or a time in RFC 3339
     /// such as 2026-05-17T10:05:00Z.
     #[arg(long, value_name = "POSITION", default_value = "latest")]
@@ -113,9 +129,6 @@ pub(crate) struct TailArgs {
     /// Stop once the end of every shard was reached, instead of waiting for more.
     #[arg(long)]
     pub(crate) no_follow: bool,
-    /// Kinesis endpoint.
-    #[arg(long, value_name = "URL", default_value = ENDPOINT_DEFAULT)]
-    pub(crate) endpoint: String,
 }
 
 /// Check every frame and index of a stopped server's data directory, changing nothing.
