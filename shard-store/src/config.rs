@@ -18,6 +18,17 @@ pub enum Durability {
     PageCache,
 }
 
+/// What becomes of segments that take no more records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compaction {
+    /// They stay as they were written.
+    #[default]
+    None,
+    /// They are rewritten with zstd in the background, batch by batch. Encrypted batches stay as they are.
+    Zstd,
+}
+
 /// The options of a store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -31,6 +42,10 @@ pub struct Options {
     pub segment_size: ByteSize,
     /// The size of one journal file.
     pub journal_file_size: ByteSize,
+    /// What becomes of segments that take no more records: `none` or `zstd`.
+    pub compact: Compaction,
+    /// How hard zstd tries, from 1 (fast) to 19 (small).
+    pub compact_level: i32,
 }
 
 impl Default for Options {
@@ -40,6 +55,8 @@ impl Default for Options {
             sync_interval: Duration::from_millis(50),
             segment_size: ByteSize::mib(64),
             journal_file_size: ByteSize::mib(64),
+            compact: Compaction::None,
+            compact_level: 3,
         }
     }
 }

@@ -15,6 +15,9 @@ pub(crate) struct Metrics {
     commit_seconds: Histogram,
     commit_bytes: Counter,
     settled_segments: Counter,
+    compacted_segments: Counter,
+    compaction_read: Counter,
+    compaction_written: Counter,
     journal_files: Gauge,
     fenced: Gauge,
 }
@@ -30,6 +33,9 @@ impl Metrics {
             commit_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
             commit_bytes: Counter::default(),
             settled_segments: Counter::default(),
+            compacted_segments: Counter::default(),
+            compaction_read: Counter::default(),
+            compaction_written: Counter::default(),
             journal_files: Gauge::default(),
             fenced: Gauge::default(),
         };
@@ -51,6 +57,19 @@ impl Metrics {
             "settled_segments",
             "Segments synced after their journal file",
             metrics.settled_segments.clone(),
+        );
+        registry.register("compacted_segments", "Segments rewritten by compaction", metrics.compacted_segments.clone());
+        registry.register_with_unit(
+            "compaction_read",
+            "Files of the segments that compaction rewrote, as they were before",
+            Unit::Bytes,
+            metrics.compaction_read.clone(),
+        );
+        registry.register_with_unit(
+            "compaction_written",
+            "Files of the segments that compaction rewrote, as they are now",
+            Unit::Bytes,
+            metrics.compaction_written.clone(),
         );
         registry.register(
             "journal_files",
@@ -76,6 +95,13 @@ impl Metrics {
     /// A segment was synced.
     pub(crate) fn observe_settled(&self) {
         self.settled_segments.inc();
+    }
+
+    /// A segment whose file had `bytes_before` was rewritten to one of `bytes_after`.
+    pub(crate) fn observe_compacted(&self, bytes_before: u64, bytes_after: u64) {
+        self.compacted_segments.inc();
+        self.compaction_read.inc_by(bytes_before);
+        self.compaction_written.inc_by(bytes_after);
     }
 
     /// So many journal files are waiting for their segments to be synced.

@@ -12,9 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::{self, Catalog, Change};
 use crate::clock::Clock;
-use crate::config::{Durability, Options};
+use crate::config::{Compaction, Durability, Options};
 use crate::durable_fs::{DurableFs, RealFs};
 use crate::embedded::catalog::RedbCatalog;
+use crate::embedded::compact::{self, Compactor};
+use crate::embedded::decode::Decoder;
 use crate::embedded::engine::{Engine, Fence};
 use crate::embedded::journal::{Journal, Surroundings};
 use crate::embedded::log::{EmbeddedLog, Found};
@@ -119,7 +121,7 @@ impl Store {
 
     /// The keys that records are encrypted with at rest.
     pub fn keyring(&self) -> &Arc<Keyring> {
-        &self.0.engine.keyring
+        &self.0.engine.decoder.keyring
     }
 
     /// A secret of 32 bytes, made when the store was created; it signs iterators.
@@ -179,6 +181,12 @@ impl Store {
     /// `Fenced` after a failed write or sync, until the store is opened again.
     pub fn check(&self) -> Result<(), AppendError> {
         self.0.engine.fence.check()
+    }
+
+    /// Syncs every segment that takes no more records and, if `compact` says so, compacts now those that the journal does not
+    /// hold any more. Both happen by themselves too, later. It blocks until they are done.
+    pub fn compact(&self) {
+        self.0.engine.settler.flush();
     }
 
     /// Makes everything appended durable and ends the background threads. Appends fail afterwards. It blocks on the disk.
@@ -295,6 +303,22 @@ fn forget_dropped(
     if forgotten.is_empty() { Ok(()) } else { catalog.commit(&forgotten) }
 }
 
+fn start_compactor(
+    fs: &Arc<dyn DurableFs>,
+    options: &Options,
+    fence: &Arc<Fence>,
+    metrics: &Metrics,
+) -> std::io::Result<Option<Arc<Compactor>>> {
+    match options.compact {
+        Compaction::None => Ok(None),
+        Compaction::Zstd => {
+            let (fs, fence, metrics) = (Arc::clone(fs), Arc::clone(fence), metrics.clone());
+            let surroundings = compact::Surroundings { fs, fence, metrics, level: options.compact_level };
+            Compactor::start(surroundings).map(|compactor| Some(Arc::new(compactor)))
+        }
+    }
+}
+
 type Logs = HashMap<LogId, Arc<EmbeddedLog>>;
 
 /// Starts the threads and opens the recovered logs.
@@ -309,9 +333,12 @@ fn start(
     let failed = |error| StorageError::new("start the threads of", dir, error);
     let metrics = Metrics::register(registry);
     let fence = Arc::new(Fence::default());
-    let settler = Settler::start(Arc::clone(&fs), metrics.clone(), recovered.spares).map_err(failed)?;
+    let compactor = start_compactor(&fs, &options, &fence, &metrics).map_err(failed)?;
+    let settler =
+        Settler::start(Arc::clone(&fs), metrics.clone(), compactor.clone(), recovered.spares).map_err(failed)?;
     recovered.retired.into_iter().for_each(|file| settler.retire(file));
     recovered.unsettled.into_iter().for_each(|dirty| settler.settle(dirty));
+    recovered.sealed.into_iter().for_each(|sealed| settler.note_sealed(sealed));
     let journal = match options.durability {
         Durability::PageCache => None,
         durability => Some(Journal::start(
@@ -329,7 +356,9 @@ fn start(
     };
     let prefaulter = Prefaulter::start().map_err(failed)?;
     let keyring = Arc::new(Keyring::open(&Store::keyring_path(dir))?);
-    let engine = Arc::new(Engine { fs, clock, options, metrics, fence, settler, prefaulter, keyring, journal });
+    let decoder = Decoder::new(keyring);
+    let engine =
+        Arc::new(Engine { fs, clock, options, metrics, fence, settler, prefaulter, decoder, compactor, journal });
     let open = |log: recover::RecoveredLog| {
         (log.id, Arc::new(EmbeddedLog::new(Arc::clone(&engine), log.id, log.dir, log.core, log.found)))
     };

@@ -11,6 +11,7 @@ use crate::embedded::recover::{check_journal_file, journal_dir, log_dirs};
 use crate::embedded::scan;
 use crate::error::{Damage, OpenError, StorageError};
 use crate::format::HEADER_BLOCK_BYTES;
+use crate::format::frame::{self, Coding, VerifiedFrame};
 use crate::format::index::Index;
 use crate::format::segment::{Header, Mark};
 use crate::mmap::Mapping;
@@ -140,6 +141,7 @@ impl Verification {
         }
         let stop = next_first.or(index.as_ref().map(|index| index.end_ordinal));
         let scanned = scan::segment(&header, mapped.mapping().frozen(), stop);
+        self.compressed_batches(path, &header, &mapped.mapping().frozen()[..scanned.index.end_offset as usize]);
         self.report.frame_count += scanned.frame_count;
         self.report.record_count += scanned.index.end_ordinal - first_ordinal;
         let promised = self.promised_end(&header, &block, index.as_ref());
@@ -154,6 +156,19 @@ impl Verification {
         Ok(Some(scanned.index.end_ordinal))
     }
 
+    /// Decompresses the compressed batches of a segment, `bytes` of which hold whole frames.
+    fn compressed_batches(&mut self, path: &Path, header: &Header, bytes: &[u8]) {
+        let mut offset = HEADER_BLOCK_BYTES;
+        while let Ok(frame) = frame::parse(&bytes[offset..]).and_then(|raw| raw.verify(header.nonce)) {
+            if frame.coding == Coding::Zstd
+                && let Err(reason) = decompress(frame)
+            {
+                self.damage(path, offset as u64, format!("acknowledged records are damaged: {reason}"));
+            }
+            offset += frame.frame_bytes();
+        }
+    }
+
     /// Where the bytes end that the segment is known to have held.
     fn promised_end(&self, header: &Header, block: &[u8], index: Option<&Index>) -> u64 {
         let marked = Mark::newest(block, header.nonce).map_or(HEADER_BLOCK_BYTES as u64, |mark| mark.synced_end);
@@ -165,4 +180,12 @@ impl Verification {
         self.report.damages.push(Damage { path: path.to_owned(), offset, reason });
         None
     }
+}
+
+fn decompress(frame: VerifiedFrame<'_>) -> Result<(), &'static str> {
+    let records = frame.decompress()?;
+    let record_count = frame::records(&records, frame.first_ordinal, frame.arrival_ms, false)
+        .take(frame.record_count as usize)
+        .count();
+    if record_count == frame.record_count as usize { Ok(()) } else { Err("the frame holds fewer records than it says") }
 }

@@ -11,7 +11,7 @@ use std::io;
 use std::sync::Arc;
 
 use common::faults::HaltingFs;
-use common::{Kept, START_MS, append, open_on, read_all, runtime, small};
+use common::{Kept, START_MS, append, compacting, open_on, read_all, runtime};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use shard_store::clock::ManualClock;
@@ -51,6 +51,8 @@ enum Action {
         log: usize,
         on: bool,
     },
+    /// Whatever can be compacted is.
+    Compact,
     Reopen,
     /// The file system stops after so many more calls; appends go on until one fails, then the store is opened again.
     Crash {
@@ -68,6 +70,7 @@ fn action() -> impl Strategy<Value = Action> {
         2 => (log.clone(), 0u64..50_000).prop_map(|(log, millis)| Action::PositionAt { log, millis }),
         2 => (log.clone(), 0u64..80).prop_map(|(log, before)| Action::Trim { log, before }),
         2 => (log, any::<bool>()).prop_map(|(log, on)| Action::Encrypt { log, on }),
+        2 => Just(Action::Compact),
         2 => Just(Action::Reopen),
         2 => (0i64..40).prop_map(|calls| Action::Crash { calls }),
     ]
@@ -95,7 +98,7 @@ impl Harness {
     fn new(durability: Durability) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(START_MS));
-        let store = open_on(Arc::new(RealFs), dir.path(), small(durability), &clock).unwrap();
+        let store = open_on(Arc::new(RealFs), dir.path(), compacting(durability), &clock).unwrap();
         let ids = store.allocate_logs(LOGS as u32).unwrap();
         let fs = Arc::new(HaltingFs::after(i64::MAX, io::ErrorKind::Other));
         let models = (0..LOGS).map(|_| Model::default()).collect();
@@ -113,7 +116,7 @@ impl Harness {
         self.store = None;
         self.fs = Arc::new(HaltingFs::after(i64::MAX, io::ErrorKind::Other));
         let fs = Arc::clone(&self.fs) as Arc<_>;
-        self.store = Some(open_on(fs, self.dir.path(), small(self.durability), &self.clock).unwrap());
+        self.store = Some(open_on(fs, self.dir.path(), compacting(self.durability), &self.clock).unwrap());
     }
 
     fn next_batch(&mut self, sizes: &[usize]) -> Vec<Kept> {
@@ -154,6 +157,7 @@ impl Harness {
                 assert!(start <= start_before.max(*before), "a trim keeps what it was not asked to drop");
             }
             Action::Encrypt { log, on } => self.encrypt(*log, *on),
+            Action::Compact => self.store.as_ref().unwrap().compact(),
             Action::Reopen => self.reopen(),
             Action::Crash { calls } => self.crash(*calls),
         }
@@ -204,6 +208,9 @@ impl Harness {
         // With page-cache durability an append makes no call but for a new segment, so it may well succeed.
         for round in 0..6 {
             let log = round % LOGS;
+            if round == 3 {
+                self.store.as_ref().unwrap().compact();
+            }
             if let Some(batch) = self.append(log, &[3_000, 10]) {
                 lost[log].push(batch);
             }

@@ -10,7 +10,7 @@ mod common;
 use std::sync::Arc;
 
 use common::faults::PowerFs;
-use common::{Kept, START_MS, append, open, open_on, read_all, runtime, small};
+use common::{Kept, START_MS, append, compacting, open, open_on, read_all, runtime};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use shard_store::Durability;
@@ -18,18 +18,24 @@ use shard_store::clock::ManualClock;
 
 const LOGS: usize = 3;
 
-fn run(durability: Durability, batches: &[(usize, Vec<usize>)], seed: u64, odds_percent: u64) {
+/// A batch: its log, the sizes of its records, and whether what can be compacted is after it.
+type Batch = (usize, Vec<usize>, bool);
+
+fn run(durability: Durability, batches: &[Batch], seed: u64, odds_percent: u64) {
     let dir = tempfile::tempdir().unwrap();
     let fs = Arc::new(PowerFs::default());
     let clock = Arc::new(ManualClock::new(START_MS));
-    let store = open_on(Arc::clone(&fs) as Arc<_>, dir.path(), small(durability), &clock).unwrap();
+    let store = open_on(Arc::clone(&fs) as Arc<_>, dir.path(), compacting(durability), &clock).unwrap();
     let ids = store.allocate_logs(LOGS as u32).unwrap();
     let runtime = runtime();
     let mut appended: Vec<Vec<Kept>> = vec![Vec::new(); LOGS];
-    for (n, (log, sizes)) in batches.iter().enumerate() {
+    for (n, (log, sizes, is_compacted)) in batches.iter().enumerate() {
         let batch: Vec<_> = sizes.iter().enumerate().map(|(m, size)| Kept::new((n * 100 + m) as u64, *size)).collect();
         append(&runtime, &*store.log(ids[*log]), &batch).unwrap();
         appended[*log].extend(batch);
+        if *is_compacted {
+            store.compact();
+        }
     }
     let mut random = seed;
     let survives = || {
@@ -38,7 +44,7 @@ fn run(durability: Durability, batches: &[(usize, Vec<usize>)], seed: u64, odds_
     };
     let after = tempfile::tempdir().unwrap();
     fs.cut_power(dir.path(), after.path(), survives);
-    let store = open(after.path(), small(durability)).unwrap();
+    let store = open(after.path(), compacting(durability)).unwrap();
     for (id, appended) in ids.iter().zip(&appended) {
         let found = read_all(&*store.log(*id));
         match durability {
@@ -48,8 +54,9 @@ fn run(durability: Durability, batches: &[(usize, Vec<usize>)], seed: u64, odds_
     }
 }
 
-fn batches() -> impl Strategy<Value = Vec<(usize, Vec<usize>)>> {
-    prop::collection::vec((0..LOGS, prop::collection::vec(0usize..6_000, 1..5)), 1..60)
+fn batches() -> impl Strategy<Value = Vec<Batch>> {
+    let batch = (0..LOGS, prop::collection::vec(0usize..6_000, 1..5), prop::bool::weighted(0.1));
+    prop::collection::vec(batch, 1..60)
 }
 
 fn config() -> ProptestConfig {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 
+use super::compact::Compactor;
+use super::decode::Decoder;
 use super::journal::Journal;
 use super::prefault::Prefaulter;
 use super::settle::Settler;
@@ -14,7 +16,6 @@ use crate::durable_fs::DurableFs;
 use crate::error::AppendError;
 use crate::format::HEADER_BLOCK_BYTES;
 use crate::format::journal::{ENTRY_BYTES, GROUP_HEADER_BYTES};
-use crate::keyring::Keyring;
 use crate::metrics::Metrics;
 
 /// How long a closing store with a journal goes on syncing segments: what is left the next start does from the journal.
@@ -29,7 +30,9 @@ pub(crate) struct Engine {
     pub(crate) fence: Arc<Fence>,
     pub(crate) settler: Arc<Settler>,
     pub(crate) prefaulter: Prefaulter,
-    pub(crate) keyring: Arc<Keyring>,
+    pub(crate) decoder: Decoder,
+    /// None without compaction.
+    pub(crate) compactor: Option<Arc<Compactor>>,
     /// None with `page-cache` durability.
     pub(crate) journal: Option<Journal>,
 }
@@ -53,6 +56,9 @@ impl Engine {
         }
         self.fence.raise("it is closed");
         self.settler.stop(self.journal.as_ref().map(|_| SETTLE_PATIENCE));
+        if let Some(compactor) = &self.compactor {
+            compactor.stop();
+        }
         self.prefaulter.stop();
     }
 }

@@ -125,6 +125,7 @@ impl Journal {
 
     /// Takes a frame. Frames of one log must come in order, so this is called under the log's lock.
     pub(crate) fn submit(&self, commit: Commit) {
+        commit.segment.note_submitted();
         let mut queue = self.shared.queue.lock();
         queue.byte_count += commit.frame_bytes;
         queue.waiting += usize::from(commit.done.is_some());
@@ -288,7 +289,7 @@ impl Committer {
         };
         self.write(&group, commits).map_err(|error| fenced(StorageError::new("write", &self.file.path, error)))?;
         for commit in commits {
-            commit.segment.note_journal_file(self.file.header.number);
+            commit.segment.note_journalled(self.file.header.number);
             let key = (commit.segment.header.log_id, commit.segment.header.first_ordinal);
             self.file
                 .segments

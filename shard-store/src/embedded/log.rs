@@ -35,6 +35,8 @@ pub(crate) struct LogCore {
     is_sealed: AtomicBool,
     grown: Notify,
     pub(crate) fence: Fence,
+    /// Ascending. The tail's owner adds and drops some, the compactor exchanges them, so all changes go through `rcu`.
+    segments: ArcSwap<Vec<Arc<Segment>>>,
 }
 
 impl LogCore {
@@ -52,6 +54,13 @@ impl LogCore {
 
     fn end(&self) -> u64 {
         self.published.load(Ordering::Acquire)
+    }
+
+    /// Puts `new`, which holds the same records, in the place of `old`. Returns whether that was there.
+    pub(crate) fn replace(&self, old: &Arc<Segment>, new: &Arc<Segment>) -> bool {
+        let exchanged = |segment: &Arc<Segment>| Arc::clone(if Arc::ptr_eq(segment, old) { new } else { segment });
+        let before = self.segments.rcu(|segments| segments.iter().map(exchanged).collect::<Vec<_>>());
+        before.iter().any(|segment| Arc::ptr_eq(segment, old))
     }
 }
 
@@ -93,20 +102,19 @@ pub(crate) struct EmbeddedLog {
     dir: Arc<Path>,
     engine: Arc<Engine>,
     core: Arc<LogCore>,
-    segments: ArcSwap<Vec<Arc<Segment>>>,
     tail: Mutex<Tail>,
 }
 
 impl EmbeddedLog {
     /// The log in `dir`, as recovery found it.
     pub(crate) fn new(engine: Arc<Engine>, id: LogId, dir: Arc<Path>, core: Arc<LogCore>, found: Found) -> Self {
+        core.segments.store(Arc::new(found.segments));
         core.publish(found.next_ordinal);
         Self {
             id,
             dir,
             engine,
             core,
-            segments: ArcSwap::from_pointee(found.segments),
             tail: Mutex::new(Tail {
                 active: None,
                 next_ordinal: found.next_ordinal,
@@ -133,7 +141,7 @@ impl EmbeddedLog {
         self.core.is_sealed.store(true, Ordering::Release);
         self.core.wake();
         tail.active = None;
-        let segments = self.segments.swap(Arc::default());
+        let segments = self.core.segments.swap(Arc::default());
         for segment in segments.iter() {
             segment.remove(&*self.engine.fs)?;
         }
@@ -165,10 +173,9 @@ impl EmbeddedLog {
     /// Goes on to a new segment of `capacity` bytes. A `durable` one is there after power loss even while it is empty.
     fn roll_to(&self, tail: &mut Tail, capacity: u64, durable: bool) -> Result<(), StorageError> {
         let header = self.new_header(tail.next_ordinal, capacity)?;
-        let mut segments = Vec::clone(&self.segments.load());
+        let segments = self.core.segments.load();
         let replaces_empty = segments.last().is_some_and(|last| last.header.first_ordinal == tail.next_ordinal);
         let (segment, writer) = if replaces_empty || durable {
-            segments.truncate(segments.len() - usize::from(replaces_empty));
             Segment::create_durable(&*self.engine.fs, &self.dir, header)?
         } else {
             Segment::create(&*self.engine.fs, &self.dir, header)?
@@ -179,8 +186,12 @@ impl EmbeddedLog {
                 self.engine.settler.settle(self.dirty(&old.segment));
             }
         }
-        segments.push(Arc::clone(&segment));
-        self.segments.store(Arc::new(segments));
+        self.core.segments.rcu(|segments| {
+            let mut segments = Vec::clone(segments);
+            segments.truncate(segments.len() - usize::from(replaces_empty));
+            segments.push(Arc::clone(&segment));
+            segments
+        });
         tail.active = Some(Active { segment, writer, last_indexed: None, populated: HEADER_BLOCK_BYTES, cipher: None });
         Ok(())
     }
@@ -193,7 +204,7 @@ impl EmbeddedLog {
         let Tail { active: Some(active), next_ordinal, last_arrival_ms, last_used_bytes, encryption } = tail else {
             unreachable!("a roll leaves an active segment")
         };
-        active.choose_cipher(*encryption, &self.engine.keyring)?;
+        active.choose_cipher(*encryption, &self.engine.decoder.keyring)?;
         active.populate_ahead(&self.engine);
         let arrival_ms = self.engine.clock.unix_millis().max(*last_arrival_ms);
         let offset = active.writer.position();
@@ -249,7 +260,8 @@ impl EmbeddedLog {
 
     /// Starts an empty segment, so that the one before it, all of whose records are expired, can go.
     fn roll_if_wholly_before(&self, tail: &mut MutexGuard<'_, Tail>, ordinal: u64) -> Result<(), StorageError> {
-        let has_records = self.segments.load().last().is_some_and(|last| last.header.first_ordinal < tail.next_ordinal);
+        let has_records =
+            self.core.segments.load().last().is_some_and(|last| last.header.first_ordinal < tail.next_ordinal);
         if has_records && ordinal >= tail.next_ordinal && self.core.end() == tail.next_ordinal {
             self.roll_to(tail, SEGMENT_BYTES_MIN, true)?;
         }
@@ -258,9 +270,8 @@ impl EmbeddedLog {
 
     /// Whether recovery would no longer read frames of this segment from the journal.
     fn is_out_of_journal(&self, segment: &Segment) -> bool {
-        let Some(journal) = &self.engine.journal else { return true };
-        let is_out = segment.journal_file() < self.engine.settler.oldest_file();
-        if !is_out {
+        let is_out = segment.is_out_of_journal(self.engine.settler.oldest_file());
+        if let (false, Some(journal)) = (is_out, &self.engine.journal) {
             journal.rotate();
         }
         is_out
@@ -346,13 +357,13 @@ impl Log for EmbeddedLog {
             return Err(ReadError::BeyondEnd { from, end });
         }
         // Loaded after the end, so the segments hold everything before it.
-        let segments = self.segments.load();
+        let segments = self.core.segments.load();
         let start = segments.first().map_or(end, |first| first.header.first_ordinal);
         let mut batch = ReadBatch::empty(from.max(start));
         let mut at = segments.partition_point(|segment| segment.header.first_ordinal <= batch.next_ordinal());
         while batch.next_ordinal() < end && at > 0 {
             let next_first = segments.get(at).map_or(end, |next| next.header.first_ordinal);
-            if segments[at - 1].read_into(&mut batch, next_first.min(end), limit, &self.engine.keyring)? {
+            if segments[at - 1].read_into(&mut batch, next_first.min(end), limit, &self.engine.decoder)? {
                 break;
             }
             at += 1;
@@ -362,7 +373,7 @@ impl Log for EmbeddedLog {
 
     fn start(&self) -> u64 {
         let end = self.core.end();
-        self.segments.load().first().map_or(end, |first| first.header.first_ordinal.min(end))
+        self.core.segments.load().first().map_or(end, |first| first.header.first_ordinal.min(end))
     }
 
     fn end(&self) -> u64 {
@@ -386,7 +397,7 @@ impl Log for EmbeddedLog {
 
     fn position_at(&self, arrival_ms: u64) -> Result<u64, ReadError> {
         let end = self.core.end();
-        let segments = self.segments.load();
+        let segments = self.core.segments.load();
         let first = Self::segment_at_time(&segments, arrival_ms)?;
         for segment in &segments[first..] {
             if let Some(ordinal) = segment.position_at(arrival_ms, end)? {
@@ -406,16 +417,15 @@ impl Log for EmbeddedLog {
 
     fn trim_before(&self, ordinal: u64) -> Result<u64, AppendError> {
         let mut tail = self.tail.lock();
-        if self.core.is_sealed.load(Ordering::Acquire) && self.segments.load().is_empty() {
+        if self.core.is_sealed.load(Ordering::Acquire) && self.core.segments.load().is_empty() {
             return Ok(self.core.end());
         }
         self.roll_if_wholly_before(&mut tail, ordinal)?;
-        let segments = self.segments.load_full();
+        let segments = self.core.segments.load_full();
         let keep_from = segments.partition_point(|segment| segment.header.first_ordinal <= ordinal).saturating_sub(1);
         let count = segments[..keep_from].iter().take_while(|segment| self.is_out_of_journal(segment)).count();
-        if count > 0 {
-            self.segments.store(Arc::new(segments[count..].to_vec()));
-        }
+        // Those that are dropped now: the compactor may have exchanged some of them meanwhile.
+        let segments = if count > 0 { self.core.segments.rcu(|now| now[count..].to_vec()) } else { segments };
         drop(tail);
         for segment in &segments[..count] {
             segment.remove(&*self.engine.fs)?;

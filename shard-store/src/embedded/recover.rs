@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::compact;
 use super::journal::Start;
 use super::log::{Found, LogCore};
 use super::scan;
@@ -34,6 +35,8 @@ pub(crate) struct Recovered {
     pub(crate) spares: Vec<PathBuf>,
     /// Complete segments without an index file.
     pub(crate) unsettled: Vec<Dirty>,
+    /// Segments with one.
+    pub(crate) sealed: Vec<Dirty>,
     /// Dropped logs that the journal still mentions.
     pub(crate) mentioned: HashSet<LogId>,
 }
@@ -70,6 +73,7 @@ pub(crate) fn recover(fs: &dyn DurableFs, data_dir: &Path, dropped: &HashSet<Log
         retired: Vec::new(),
         spares: spare_files(data_dir)?,
         unsettled: Vec::new(),
+        sealed: Vec::new(),
         mentioned,
     };
     let mut dirty: BTreeMap<SegmentKey, Dirty> = BTreeMap::new();
@@ -88,6 +92,8 @@ pub(crate) fn recover(fs: &dyn DurableFs, data_dir: &Path, dropped: &HashSet<Log
                 dirty.insert(key, entry());
             } else if log.unsettled.contains(&segment.header.first_ordinal) {
                 recovered.unsettled.push(entry());
+            } else {
+                recovered.sealed.push(entry());
             }
         }
         recovered.logs.push(RecoveredLog { id, dir: log.dir, core, found });
@@ -276,6 +282,7 @@ struct Examined {
 
 impl LogRecovery<'_> {
     fn run(&mut self) -> Result<Found, OpenError> {
+        compact::remove_unfinished(self.fs, &self.dir)?;
         let mut opened = self.open_segments()?;
         let mut found = Found::default();
         let mut at = 0;
@@ -384,6 +391,9 @@ impl LogRecovery<'_> {
         let OpenedSegment { header, is_settled, mark, .. } = opened;
         let segment = Segment::found(*header, &self.dir, *is_settled, Some(examined.index));
         segment.continue_marks(mark.map_or(0, |mark| mark.serial));
+        if !examined.is_sealed {
+            segment.remove_index(self.fs)?;
+        }
         if examined.is_beyond_durable {
             // Whole frames that nobody acknowledged, or that only the page cache had: readers will see them, so they must
             // not vanish any more.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::segment::INDEX_SPACING_BYTES;
 use crate::error::{Damage, StorageError};
+use crate::format::frame::RawFrame;
 use crate::format::index::{Index, IndexEntry};
 use crate::format::journal::{self, Group};
 use crate::format::segment::Header;
@@ -25,18 +26,10 @@ pub(crate) struct SegmentScan {
 /// Verifies the frames of a segment's `bytes` one after the other, up to the first invalid one or the one that begins at
 /// `stop_ordinal`.
 pub(crate) fn segment(header: &Header, bytes: &[u8], stop_ordinal: Option<u64>) -> SegmentScan {
-    let mut index = Index {
-        log_id: header.log_id,
-        first_ordinal: header.first_ordinal,
-        nonce: header.nonce,
-        end_offset: HEADER_BLOCK_BYTES as u64,
-        end_ordinal: header.first_ordinal,
-        first_arrival_ms: 0,
-        last_arrival_ms: 0,
-        entries: Vec::new(),
-    };
+    let mut builder = IndexBuilder::new(header);
     let mut frame_count = 0;
     let stop_reason = loop {
+        let index = &builder.0;
         if stop_ordinal.is_some_and(|stop| index.end_ordinal >= stop) {
             break "the next segment begins here";
         }
@@ -48,18 +41,49 @@ pub(crate) fn segment(header: &Header, bytes: &[u8], stop_ordinal: Option<u64>) 
         if frame.first_ordinal != index.end_ordinal || frame.arrival_ms < index.last_arrival_ms {
             break "the frame does not follow the one before it";
         }
+        builder.add(&frame, frame.frame_bytes());
+        frame_count += 1;
+    };
+    SegmentScan { index: builder.build(), frame_count, stop_reason }
+}
+
+/// Makes the index of a segment from its frames, one after the other.
+pub(crate) struct IndexBuilder(Index);
+
+impl IndexBuilder {
+    /// For the segment with this header, which has no frame yet.
+    pub(crate) fn new(header: &Header) -> Self {
+        Self(Index {
+            log_id: header.log_id,
+            first_ordinal: header.first_ordinal,
+            nonce: header.nonce,
+            end_offset: HEADER_BLOCK_BYTES as u64,
+            end_ordinal: header.first_ordinal,
+            first_arrival_ms: 0,
+            last_arrival_ms: 0,
+            is_compacted: false,
+            entries: Vec::new(),
+        })
+    }
+
+    /// Adds the next frame, which takes `frame_bytes` in the segment.
+    pub(crate) fn add(&mut self, frame: &RawFrame<'_>, frame_bytes: usize) {
+        let index = &mut self.0;
         let is_far = index.entries.last().is_none_or(|last| index.end_offset >= last.offset + INDEX_SPACING_BYTES);
         if is_far {
             let (ordinal, arrival_ms) = (frame.first_ordinal, frame.arrival_ms);
             index.entries.push(IndexEntry { ordinal, arrival_ms, offset: index.end_offset });
         }
-        index.end_offset += frame.frame_bytes() as u64;
+        index.end_offset += frame_bytes as u64;
         index.end_ordinal = frame.end_ordinal();
         index.last_arrival_ms = frame.arrival_ms;
-        frame_count += 1;
-    };
-    index.first_arrival_ms = index.entries.first().map_or(0, |entry| entry.arrival_ms);
-    SegmentScan { index, frame_count, stop_reason }
+    }
+
+    /// The index of the frames added.
+    pub(crate) fn build(mut self) -> Index {
+        self.0.first_arrival_ms = self.0.entries.first().map_or(0, |entry| entry.arrival_ms);
+        self.0
+    }
 }
 
 /// The index file at `path`, if it is valid and belongs to the segment with this header.

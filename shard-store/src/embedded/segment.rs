@@ -10,11 +10,12 @@ use aws_lc_rs::aead::LessSafeKey;
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
+use super::decode::Decoder;
 use super::scan;
 use crate::durable_fs::DurableFs;
 use crate::error::{Damage, KeyError, ReadError, StorageError};
 use crate::format::HEADER_BLOCK_BYTES;
-use crate::format::frame::{self, VerifiedFrame};
+use crate::format::frame::{self, Coding, VerifiedFrame};
 use crate::format::index::{Index, IndexEntry};
 use crate::format::segment::{Header, Mark};
 use crate::keyring::{KeyId, Keyring};
@@ -39,8 +40,13 @@ pub(crate) struct Segment {
     /// The whole index, once the segment takes no more frames.
     complete: OnceLock<Index>,
     mark_serial: AtomicU64,
-    /// Held while the files are opened by name, renamed or removed, never for a sync; whether they are gone.
-    is_removed: Mutex<bool>,
+    /// Whether compaction has been over it, with or without success.
+    is_compacted: AtomicBool,
+    /// Held while the files are created, opened by name, renamed or removed, never for a sync; whether the names are this
+    /// segment's no more: the files were removed, or others took their place.
+    is_gone: Mutex<bool>,
+    /// Frames on their way to the journal.
+    submitted: AtomicU64,
     /// The newest journal file that holds frames of this segment; 0 for none.
     journal_file: AtomicU64,
     /// The segment's own keys, by the version they come from: one, but for rotations in the middle.
@@ -99,6 +105,7 @@ impl Segment {
     pub(crate) fn found(header: Header, dir: &Arc<Path>, is_settled: bool, index: Option<Index>) -> Self {
         let segment = Self::with(header, dir, is_settled);
         if let Some(index) = index {
+            segment.is_compacted.store(index.is_compacted, Ordering::Release);
             let _ = segment.complete.set(index);
         }
         segment
@@ -114,10 +121,17 @@ impl Segment {
             live_index: RwLock::new(Vec::new()),
             complete: OnceLock::new(),
             mark_serial: AtomicU64::new(0),
-            is_removed: Mutex::new(false),
+            is_compacted: AtomicBool::new(false),
+            is_gone: Mutex::new(false),
+            submitted: AtomicU64::new(0),
             journal_file: AtomicU64::new(0),
             keys: Mutex::new(Vec::new()),
         }
+    }
+
+    /// The directory of the log.
+    pub(crate) fn dir(&self) -> &Arc<Path> {
+        &self.dir
     }
 
     /// Where the file is now.
@@ -130,14 +144,28 @@ impl Segment {
         path(&self.dir, self.header.first_ordinal, "idx")
     }
 
+    /// Notes that a frame of this segment is on its way to the journal.
+    pub(crate) fn note_submitted(&self) {
+        // Relaxed: before the segment is complete, which is what those who ask wait for.
+        self.submitted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes that journal file `number` holds a frame that was on its way.
+    pub(crate) fn note_journalled(&self, number: u64) {
+        self.note_journal_file(number);
+        // Release: whoever sees that nothing is on its way sees the file's number too.
+        self.submitted.fetch_sub(1, Ordering::Release);
+    }
+
     /// Notes that journal file `number` holds frames of this segment.
     pub(crate) fn note_journal_file(&self, number: u64) {
         self.journal_file.fetch_max(number, Ordering::AcqRel);
     }
 
-    /// The newest journal file that holds frames of this segment; 0 for none.
-    pub(crate) fn journal_file(&self) -> u64 {
-        self.journal_file.load(Ordering::Acquire)
+    /// Whether recovery would read no frame of this segment from the journal, whose oldest file is `oldest_file`. Once a
+    /// segment that takes no more frames is out of the journal, it stays so.
+    pub(crate) fn is_out_of_journal(&self, oldest_file: u64) -> bool {
+        self.submitted.load(Ordering::Acquire) == 0 && self.journal_file.load(Ordering::Acquire) < oldest_file
     }
 
     /// Continues the marks' serials after `serial`.
@@ -164,6 +192,7 @@ impl Segment {
             end_ordinal,
             first_arrival_ms: entries.first().map_or(last_arrival_ms, |entry| entry.arrival_ms),
             last_arrival_ms,
+            is_compacted: false,
             entries,
         };
         let _ = self.complete.set(index);
@@ -188,20 +217,38 @@ impl Segment {
     }
 
     fn open_file(&self) -> io::Result<File> {
-        let _names_stay = self.is_removed.lock();
+        let is_gone = self.is_gone.lock();
+        if *is_gone {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         File::options().read(true).write(true).open(self.path())
     }
 
+    /// The mapping of the file, made at first use.
+    ///
+    /// # Errors
+    /// `StorageError` if the file cannot be mapped.
     fn mapping(&self) -> Result<&Arc<Mapping>, StorageError> {
         if let Some(mapping) = self.mapping.get() {
             return Ok(mapping);
         }
+        let mapping = self.map()?;
+        Ok(self.mapping.get_or_init(|| mapping))
+    }
+
+    /// A mapping of the file that ends with its user, if there is none yet.
+    ///
+    /// # Errors
+    /// As [`Segment::mapping`].
+    pub(crate) fn map(&self) -> Result<Arc<Mapping>, StorageError> {
+        if let Some(mapping) = self.mapping.get() {
+            return Ok(Arc::clone(mapping));
+        }
         let capacity = self.header.capacity as usize;
-        let mapping = self
-            .open_file()
+        self.open_file()
             .and_then(|file| Mapping::open(&file, capacity, capacity))
-            .map_err(|error| StorageError::new("map the segment", self.path(), error))?;
-        Ok(self.mapping.get_or_init(|| Arc::clone(mapping.mapping())))
+            .map(|writer| Arc::clone(writer.mapping()))
+            .map_err(|error| StorageError::new("map the segment", self.path(), error))
     }
 
     /// The arrival time of the first frame, if there is one.
@@ -244,7 +291,7 @@ impl Segment {
         batch: &mut ReadBatch,
         end_ordinal: u64,
         limit: ReadLimit,
-        keyring: &Keyring,
+        decoder: &Decoder,
     ) -> Result<bool, ReadError> {
         let bytes = self.mapping()?.to_bytes();
         let from = batch.next_ordinal();
@@ -257,12 +304,16 @@ impl Segment {
                 if frame.first_ordinal > batch.next_ordinal() {
                     return Err(self.damage(offset, "records before this frame are missing").into());
                 }
-                let records = match frame.key_version() {
-                    None => bytes.slice(offset + frame.records_at()..offset + frame.frame_bytes()),
-                    Some(version) => {
-                        let key = self.key(version, keyring)?;
+                let records = match (frame.key_version(), frame.coding) {
+                    (Some(version), _) => {
+                        let key = self.key(version, &decoder.keyring)?;
                         frame.decrypt(&key).map_err(|reason| self.damage(offset, reason))?.into()
                     }
+                    (None, Coding::Zstd) => {
+                        let place = (self.header.nonce, offset);
+                        decoder.decompress(place, frame).map_err(|reason| self.damage(offset, reason))?
+                    }
+                    (None, _) => bytes.slice(offset + frame.records_at()..offset + frame.frame_bytes()),
                 };
                 if take(records, frame, batch, limit) {
                     return Ok(true);
@@ -308,7 +359,8 @@ impl Segment {
         Ok(key)
     }
 
-    fn damage(&self, offset: usize, reason: &str) -> Damage {
+    /// What is wrong at `offset` of the file.
+    pub(crate) fn damage(&self, offset: usize, reason: &str) -> Damage {
         Damage { path: self.path(), offset: offset as u64, reason: reason.to_owned() }
     }
 
@@ -319,9 +371,29 @@ impl Segment {
     /// `StorageError`; after one from a sync, nothing is known of what is durable.
     pub(crate) fn settle(&self, fs: &dyn DurableFs) -> Result<(), StorageError> {
         match self.sync_and_name(fs) {
-            Err(_) if *self.is_removed.lock() => Ok(()),
+            Err(_) if self.is_gone() => Ok(()),
             other => other,
         }
+    }
+
+    /// Whether the files were removed, or others took their place.
+    pub(crate) fn is_gone(&self) -> bool {
+        *self.is_gone.lock()
+    }
+
+    /// Whether the segment holds records, takes no more, and is durable.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.complete.get().is_some_and(|index| !index.entries.is_empty()) && self.is_settled.load(Ordering::Acquire)
+    }
+
+    /// Notes that compaction has been over the segment and left it as it is.
+    pub(crate) fn note_compacted(&self) {
+        self.is_compacted.store(true, Ordering::Release);
+    }
+
+    /// Whether compaction has been over the segment, with or without success.
+    pub(crate) fn is_compacted(&self) -> bool {
+        self.is_compacted.load(Ordering::Acquire)
     }
 
     fn sync_and_name(&self, fs: &dyn DurableFs) -> Result<(), StorageError> {
@@ -348,7 +420,10 @@ impl Segment {
 
     /// Gives the file its final name; whether it had it before.
     fn name_settled(&self, fs: &dyn DurableFs) -> io::Result<bool> {
-        let _names = self.is_removed.lock();
+        let is_gone = self.is_gone.lock();
+        if *is_gone {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         let was_settled = self.is_settled.load(Ordering::Acquire);
         if !was_settled {
             fs.rename(&self.path(), &self::path(&self.dir, self.header.first_ordinal, "log"))?;
@@ -367,9 +442,12 @@ impl Segment {
             return Ok(());
         }
         let temporary = self::path(&self.dir, self.header.first_ordinal, "tmp");
-        let written = write_file(fs, &temporary, &index.encode()).and_then(|()| {
-            let is_removed = self.is_removed.lock();
-            if *is_removed { fs.remove(&temporary) } else { fs.rename(&temporary, &path) }
+        let bytes = index.encode();
+        let written = self.create_beside(fs, &temporary, bytes.len() as u64).and_then(|file| {
+            fs.write_at(&file, &temporary, &mut [IoSlice::new(&bytes)], 0)?;
+            fs.sync(&file, &temporary)?;
+            let is_gone = self.is_gone.lock();
+            if *is_gone { fs.remove(&temporary) } else { fs.rename(&temporary, &path) }
         });
         match written.map_err(|error| StorageError::new("write the index", path, error)) {
             Err(error) if error.is_full() => Ok(()),
@@ -377,13 +455,80 @@ impl Segment {
         }
     }
 
+    /// Removes an index file that does not fit the segment, so that the next [`Segment::settle`] writes another.
+    ///
+    /// # Errors
+    /// `StorageError` as the system says.
+    pub(crate) fn remove_index(&self, fs: &dyn DurableFs) -> Result<(), StorageError> {
+        let path = self.index_path();
+        if !path.exists() {
+            return Ok(());
+        }
+        fs.remove(&path).map_err(|error| StorageError::new("remove", path, error))
+    }
+
+    /// Creates a file that is to take the place of one of this segment's.
+    ///
+    /// # Errors
+    /// `NotFound` if the segment is gone, for its directory may go then too; and as the system says.
+    pub(crate) fn create_beside(&self, fs: &dyn DurableFs, path: &Path, byte_count: u64) -> io::Result<File> {
+        let is_gone = self.is_gone.lock();
+        if *is_gone {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let _ = fs::remove_file(path);
+        fs.create(path, byte_count)
+    }
+
+    /// Puts the synced files `log` and `index`, which hold the same records, in the place of this segment's. From `publish`
+    /// on, which says whether it was still there to be replaced, readers use the other segment; those who are at this one
+    /// keep `mapping`. Returns whether the names were still this segment's.
+    ///
+    /// # Errors
+    /// As the system says. What is there is valid at every moment: an index that is missing is made again.
+    pub(crate) fn replace(
+        &self,
+        fs: &dyn DurableFs,
+        mapping: Arc<Mapping>,
+        [log, index]: [&Path; 2],
+        publish: impl FnOnce() -> bool,
+    ) -> io::Result<bool> {
+        // A reader may have mapped it meanwhile.
+        let _ = self.mapping.set(mapping);
+        let mut is_gone = self.is_gone.lock();
+        if *is_gone {
+            return Ok(false);
+        }
+        let index_path = self.index_path();
+        if index_path.exists() {
+            fs.remove(&index_path)?;
+        }
+        fs.rename(log, &self.path())?;
+        let indexed = fs.rename(index, &index_path);
+        // Else the log dropped it a moment ago, and whoever did that removes the files next.
+        *is_gone = publish();
+        indexed.map(|()| true)
+    }
+
+    /// Puts the synced file `index` in the place of this segment's index. Returns whether the name was still this segment's.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub(crate) fn replace_index(&self, fs: &dyn DurableFs, index: &Path) -> io::Result<bool> {
+        let is_gone = self.is_gone.lock();
+        if *is_gone {
+            return Ok(false);
+        }
+        fs.rename(index, &self.index_path()).map(|()| true)
+    }
+
     /// Removes the segment's files. Readers that hold its mapping keep it until they are done.
     ///
     /// # Errors
     /// `StorageError` as the system says.
     pub(crate) fn remove(&self, fs: &dyn DurableFs) -> Result<(), StorageError> {
-        let mut is_removed = self.is_removed.lock();
-        *is_removed = true;
+        let mut is_gone = self.is_gone.lock();
+        *is_gone = true;
         for path in [self.index_path(), self.path()] {
             match fs.remove(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -399,7 +544,8 @@ impl Segment {
 /// Takes some of the encoded `records` of one frame into `batch`; returns whether the limit is reached.
 fn take(records: Bytes, frame: VerifiedFrame<'_>, batch: &mut ReadBatch, limit: ReadLimit) -> bool {
     let skipped = (batch.next_ordinal() - frame.first_ordinal) as usize;
-    let mut walk = frame::records(&records, frame.first_ordinal, frame.arrival_ms, frame.is_encrypted);
+    let is_encrypted = frame.coding == Coding::Encrypted;
+    let mut walk = frame::records(&records, frame.first_ordinal, frame.arrival_ms, is_encrypted);
     if skipped > 0 {
         walk.nth(skipped - 1);
     }
@@ -416,8 +562,7 @@ fn take(records: Bytes, frame: VerifiedFrame<'_>, batch: &mut ReadBatch, limit: 
         byte_count += record.byte_count();
     }
     if record_count > 0 {
-        let (arrival_ms, is_encrypted) = (frame.arrival_ms, frame.is_encrypted);
-        let records = records.slice(first_at..);
+        let (records, arrival_ms) = (records.slice(first_at..), frame.arrival_ms);
         batch.push(AddedRecords { records, arrival_ms, record_count, byte_count, is_encrypted });
     }
     is_full
@@ -436,11 +581,4 @@ pub(crate) fn create_file(fs: &dyn DurableFs, path: &Path, header: &Header) -> i
     let file = fs.create(path, header.capacity)?;
     fs.write_at(&file, path, &mut [IoSlice::new(&header.encode())], 0)?;
     Ok(file)
-}
-
-fn write_file(fs: &dyn DurableFs, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let _ = fs::remove_file(path);
-    let file = fs.create(path, bytes.len() as u64)?;
-    fs.write_at(&file, path, &mut [IoSlice::new(bytes)], 0)?;
-    fs.sync(&file, path)
 }

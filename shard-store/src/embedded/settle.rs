@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+use super::compact::Compactor;
 use super::log::LogCore;
 use super::segment::Segment;
 use crate::durable_fs::DurableFs;
@@ -26,9 +27,10 @@ const PATIENT_BYTES_MAX: u64 = 512 << 20;
 const SPARE_FILES_MAX: usize = 2;
 
 /// A segment with bytes that are not known to be synced.
+#[derive(Clone)]
 pub(crate) struct Dirty {
     pub(crate) segment: Arc<Segment>,
-    /// Fenced if the segment cannot be synced.
+    /// Its log, fenced if the segment cannot be synced.
     pub(crate) core: Arc<LogCore>,
 }
 
@@ -45,6 +47,10 @@ pub(crate) struct RetiredFile {
 enum Job {
     File(RetiredFile),
     Segment(Dirty),
+    /// A segment that is synced and sealed.
+    Sealed(Dirty),
+    /// Leave no segment waiting, then have this told once all that can be compacted is.
+    Flush(Sender<()>),
 }
 
 /// Which journal files there are.
@@ -63,6 +69,8 @@ struct Files {
 pub(crate) struct Settler {
     fs: Arc<dyn DurableFs>,
     metrics: Metrics,
+    /// What segments go to when they are sealed and out of the journal, if they are to be compacted.
+    compactor: Option<Arc<Compactor>>,
     files: Mutex<Files>,
     changed: Condvar,
     jobs: Mutex<Option<Sender<Job>>>,
@@ -76,11 +84,17 @@ impl Settler {
     ///
     /// # Errors
     /// If the system refuses a thread.
-    pub(crate) fn start(fs: Arc<dyn DurableFs>, metrics: Metrics, spares: Vec<PathBuf>) -> std::io::Result<Arc<Self>> {
+    pub(crate) fn start(
+        fs: Arc<dyn DurableFs>,
+        metrics: Metrics,
+        compactor: Option<Arc<Compactor>>,
+        spares: Vec<PathBuf>,
+    ) -> std::io::Result<Arc<Self>> {
         let (sender, receiver) = channel();
         let settler = Arc::new(Self {
             fs,
             metrics,
+            compactor,
             files: Mutex::new(Files { spares, ..Files::default() }),
             changed: Condvar::new(),
             jobs: Mutex::new(Some(sender)),
@@ -118,6 +132,22 @@ impl Settler {
         self.send(Job::Segment(dirty));
     }
 
+    /// Hands over a segment that was sealed before this start.
+    pub(crate) fn note_sealed(&self, sealed: Dirty) {
+        let is_due = sealed.segment.is_sealed() && !sealed.segment.is_compacted();
+        if self.compactor.is_some() && is_due {
+            self.send(Job::Sealed(sealed));
+        }
+    }
+
+    /// Syncs all complete segments now, and waits until those that the journal does not hold are compacted.
+    pub(crate) fn flush(&self) {
+        let (done, is_done) = channel();
+        self.send(Job::Flush(done));
+        // An error means that the store is closing.
+        let _ = is_done.recv();
+    }
+
     fn send(&self, job: Job) {
         if let Some(jobs) = &*self.jobs.lock() {
             // The receiver lives until the sender is taken.
@@ -150,31 +180,60 @@ impl Settler {
     }
 
     fn run(&self, jobs: &Receiver<Job>) {
-        let mut patient = PatientSegments::default();
+        let mut waiting = Waiting::default();
         loop {
-            match jobs.recv_timeout(patient.time_left()) {
-                Ok(Job::File(file)) => self.settle_file(file),
-                Ok(Job::Segment(dirty)) => patient.push(dirty),
+            match jobs.recv_timeout(waiting.time_left()) {
+                Ok(Job::File(file)) => self.settle_file(file, &mut waiting),
+                Ok(Job::Segment(dirty)) => waiting.push(dirty),
+                Ok(Job::Sealed(dirty)) => waiting.sealed.push(dirty),
+                Ok(Job::Flush(done)) => self.settle_all(&mut waiting, done),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            while let Some(dirty) = patient.pop_due() {
-                self.settle_segment(&dirty);
+            while let Some(dirty) = waiting.pop_due() {
+                self.settle_segment(dirty, &mut waiting);
             }
+            self.compact_sealed(&mut waiting);
         }
-        for (_, dirty) in patient.segments {
-            self.settle_segment(&dirty);
+        for (_, dirty) in waiting.take_patient() {
+            self.settle_segment(dirty, &mut waiting);
         }
     }
 
+    fn settle_all(&self, waiting: &mut Waiting, done: Sender<()>) {
+        for (_, dirty) in waiting.take_patient() {
+            self.settle_segment(dirty, waiting);
+        }
+        self.compact_sealed(waiting);
+        match &self.compactor {
+            Some(compactor) => compactor.flush(done),
+            // Whoever waited may have gone away.
+            None => drop(done.send(())),
+        }
+    }
+
+    /// Hands the sealed segments that are out of the journal to the compactor.
+    fn compact_sealed(&self, waiting: &mut Waiting) {
+        let Some(compactor) = &self.compactor else { return waiting.sealed.clear() };
+        let oldest_file = self.oldest_file();
+        waiting.sealed.retain(|sealed| {
+            let is_due = sealed.segment.is_out_of_journal(oldest_file);
+            if is_due {
+                compactor.compact(sealed.clone());
+            }
+            !is_due
+        });
+    }
+
     /// Syncs one segment; whether it was done. If it fails, its log is fenced and the journal keeps what it needs.
-    fn settle_segment(&self, dirty: &Dirty) -> bool {
+    fn settle_segment(&self, dirty: Dirty, waiting: &mut Waiting) -> bool {
         if self.deadline.lock().is_some_and(|deadline| Instant::now() > deadline) {
             return false;
         }
         match dirty.segment.settle(&*self.fs) {
             Ok(()) => {
                 self.metrics.observe_settled();
+                waiting.note_settled(dirty);
                 true
             }
             Err(error) => {
@@ -185,10 +244,10 @@ impl Settler {
         }
     }
 
-    fn settle_file(&self, file: RetiredFile) {
+    fn settle_file(&self, mut file: RetiredFile, waiting: &mut Waiting) {
         let mut is_settled = true;
-        for dirty in &file.segments {
-            is_settled &= self.settle_segment(dirty);
+        for dirty in file.segments.drain(..) {
+            is_settled &= self.settle_segment(dirty, waiting);
         }
         self.files.lock().is_stuck |= !is_settled;
         let is_recyclable = !self.files.lock().is_stuck && !file.is_kept;
@@ -223,21 +282,25 @@ impl Settler {
     }
 }
 
-/// Complete segments that wait for the kernel to write most of them, in the order in which they are due.
+/// Segments that wait for their time.
 #[derive(Default)]
-struct PatientSegments {
-    segments: VecDeque<(Instant, Dirty)>,
+struct Waiting {
+    /// Complete ones that wait for the kernel to write most of them, in the order in which they are due.
+    patient: VecDeque<(Instant, Dirty)>,
+    /// The bytes of those.
     byte_count: u64,
+    /// Synced ones that wait to be out of the journal.
+    sealed: Vec<Dirty>,
 }
 
-impl PatientSegments {
+impl Waiting {
     fn push(&mut self, dirty: Dirty) {
         self.byte_count += dirty.segment.header.capacity;
-        self.segments.push_back((Instant::now() + SEGMENT_PATIENCE, dirty));
+        self.patient.push_back((Instant::now() + SEGMENT_PATIENCE, dirty));
     }
 
     fn time_left(&self) -> Duration {
-        self.segments.front().map_or(SEGMENT_PATIENCE, |(due, _)| due.saturating_duration_since(Instant::now()))
+        self.patient.front().map_or(SEGMENT_PATIENCE, |(due, _)| due.saturating_duration_since(Instant::now()))
     }
 
     /// The next segment whose time has come, or that stands in the way of too many others.
@@ -245,8 +308,21 @@ impl PatientSegments {
         if self.time_left() > Duration::ZERO && self.byte_count <= PATIENT_BYTES_MAX {
             return None;
         }
-        let (_, dirty) = self.segments.pop_front()?;
+        let (_, dirty) = self.patient.pop_front()?;
         self.byte_count -= dirty.segment.header.capacity;
         Some(dirty)
+    }
+
+    fn take_patient(&mut self) -> VecDeque<(Instant, Dirty)> {
+        self.byte_count = 0;
+        std::mem::take(&mut self.patient)
+    }
+
+    /// A segment was synced: once it is complete, it may be compacted.
+    fn note_settled(&mut self, settled: Dirty) {
+        let is_known = |known: &Dirty| Arc::ptr_eq(&known.segment, &settled.segment);
+        if settled.segment.is_sealed() && !settled.segment.is_compacted() && !self.sealed.iter().any(is_known) {
+            self.sealed.push(settled);
+        }
     }
 }

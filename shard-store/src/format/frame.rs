@@ -1,8 +1,10 @@
 //! Batch frames and the records in them (layout in [`crate::format`]).
 
+use std::io;
 use std::sync::Arc;
 
 use aws_lc_rs::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
+use zstd::bulk::Compressor;
 
 use super::{FieldWriter, checksum, u16_at, u32_at, u64_at};
 use crate::keyring::KeyId;
@@ -15,6 +17,7 @@ const RECORD_HEADER_BYTES: usize = 8;
 const RECORD_FLAG_EXPLICIT_HASH_KEY: u16 = 1;
 const HASH_KEY_BYTES: usize = 16;
 const FRAME_VERSION: u8 = 1;
+const FLAG_ZSTD: u8 = 1;
 const FLAG_ENCRYPTED: u8 = 2;
 
 const CRC_AT: usize = 0;
@@ -32,6 +35,40 @@ const KEY_AT: usize = FRAME_HEADER_BYTES;
 const TAG_AT: usize = KEY_AT + 16;
 const ENCRYPTED_HEADER_BYTES: usize = TAG_AT + 16;
 const _: () = assert!(ENCRYPTED_HEADER_BYTES == FRAME_HEADER_BYTES + CIPHER_HEADER_BYTES);
+// What a compressed frame's header has in addition.
+const RECORDS_BYTES_AT: usize = FRAME_HEADER_BYTES;
+const COMPRESSED_BYTES_AT: usize = RECORDS_BYTES_AT + 4;
+const COMPRESSED_HEADER_BYTES: usize = COMPRESSED_BYTES_AT + 4;
+/// Batches whose records take more than this are never compressed, so that no read takes more memory for one.
+pub(crate) const DECOMPRESSED_BYTES_MAX: usize = 16 << 20;
+
+/// How a frame's records lie in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Coding {
+    Plain,
+    Zstd,
+    Encrypted,
+}
+
+impl Coding {
+    fn from_flags(flags: u8) -> Option<Self> {
+        match flags {
+            0 => Some(Self::Plain),
+            FLAG_ZSTD => Some(Self::Zstd),
+            FLAG_ENCRYPTED => Some(Self::Encrypted),
+            _ => None,
+        }
+    }
+
+    /// The least that a frame's header takes.
+    fn header_bytes(self) -> usize {
+        match self {
+            Self::Plain => FRAME_HEADER_BYTES,
+            Self::Zstd => COMPRESSED_HEADER_BYTES,
+            Self::Encrypted => ENCRYPTED_HEADER_BYTES,
+        }
+    }
+}
 
 /// Encrypts the frames of one segment.
 #[derive(Clone)]
@@ -101,13 +138,8 @@ pub(crate) fn encode_into(
     let record_count = u32::try_from(records.len()).map_err(|_| Malformed)?;
     let (flags, header_bytes) =
         if cipher.is_some() { (FLAG_ENCRYPTED, ENCRYPTED_HEADER_BYTES) } else { (0, FRAME_HEADER_BYTES) };
-    FieldWriter::at(frame, FRAME_BYTES_AT)
-        .u32(frame_bytes)
-        .raw(&[FRAME_VERSION, flags])
-        .u16(header_bytes as u16)
-        .u32(record_count)
-        .u64(first_ordinal)
-        .u64(arrival_ms);
+    let fields = Fields { frame_bytes, flags, header_bytes, record_count, first_ordinal, arrival_ms };
+    fields.write(frame);
     let (header, body) = frame.split_at_mut(header_bytes);
     let mut rest = &mut *body;
     for record in records {
@@ -119,9 +151,35 @@ pub(crate) fn encode_into(
         let tag = key.seal_in_place_separate_tag(cipher_nonce(first_ordinal), aad, body).map_err(|_| Malformed)?;
         FieldWriter::at(header, KEY_AT).raw(&version.to_bytes()).raw(tag.as_ref());
     }
+    write_checksum(frame, nonce);
+    Ok(())
+}
+
+/// What every frame's header has.
+struct Fields {
+    frame_bytes: u32,
+    flags: u8,
+    header_bytes: usize,
+    record_count: u32,
+    first_ordinal: u64,
+    arrival_ms: u64,
+}
+
+impl Fields {
+    fn write(&self, frame: &mut [u8]) {
+        FieldWriter::at(frame, FRAME_BYTES_AT)
+            .u32(self.frame_bytes)
+            .raw(&[FRAME_VERSION, self.flags])
+            .u16(self.header_bytes as u16)
+            .u32(self.record_count)
+            .u64(self.first_ordinal)
+            .u64(self.arrival_ms);
+    }
+}
+
+fn write_checksum(frame: &mut [u8], nonce: u64) {
     let crc = checksum(nonce, &frame[FRAME_BYTES_AT..]);
     FieldWriter::at(frame, CRC_AT).u32(crc);
-    Ok(())
 }
 
 fn encode_record<'a>(destination: &'a mut [u8], record: &NewRecord<'_>) -> Result<&'a mut [u8], Malformed> {
@@ -148,7 +206,7 @@ fn encode_record<'a>(destination: &'a mut [u8], record: &NewRecord<'_>) -> Resul
 pub(crate) struct RawFrame<'a> {
     bytes: &'a [u8],
     records_at: usize,
-    pub(crate) is_encrypted: bool,
+    pub(crate) coding: Coding,
     pub(crate) record_count: u32,
     pub(crate) first_ordinal: u64,
     pub(crate) arrival_ms: u64,
@@ -169,18 +227,15 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<RawFrame<'_>, &'static str> {
     if !frame_bytes.is_multiple_of(8) || frame_bytes < FRAME_HEADER_BYTES || frame_bytes > bytes.len() {
         return Err("the frame's length is impossible");
     }
-    let is_encrypted = header[FLAGS_AT] == FLAG_ENCRYPTED;
-    if header[VERSION_AT] != FRAME_VERSION || header[FLAGS_AT] & !FLAG_ENCRYPTED != 0 {
-        return Err("the frame's version or flags are unknown");
-    }
-    let header_bytes_min = if is_encrypted { ENCRYPTED_HEADER_BYTES } else { FRAME_HEADER_BYTES };
-    if records_at < header_bytes_min || records_at > frame_bytes {
+    let coding = Coding::from_flags(header[FLAGS_AT]).filter(|_| header[VERSION_AT] == FRAME_VERSION);
+    let coding = coding.ok_or("the frame's version or flags are unknown")?;
+    if records_at < coding.header_bytes() || records_at > frame_bytes {
         return Err("the frame's header length is impossible");
     }
     Ok(RawFrame {
         bytes: &bytes[..frame_bytes],
         records_at,
-        is_encrypted,
+        coding,
         record_count: u32_at(header, RECORD_COUNT_AT).ok_or("a frame header does not fit")?,
         first_ordinal: u64_at(header, FIRST_ORDINAL_AT).ok_or("a frame header does not fit")?,
         arrival_ms: u64_at(header, ARRIVAL_AT).ok_or("a frame header does not fit")?,
@@ -231,7 +286,7 @@ impl VerifiedFrame<'_> {
     /// The version of the key that an encrypted frame needs.
     pub(crate) fn key_version(&self) -> Option<KeyId> {
         let id = self.0.bytes.get(KEY_AT..)?.first_chunk().copied()?;
-        self.0.is_encrypted.then(|| KeyId::from_bytes(id))
+        (self.0.coding == Coding::Encrypted).then(|| KeyId::from_bytes(id))
     }
 
     /// The encoded records of an encrypted frame.
@@ -247,6 +302,61 @@ impl VerifiedFrame<'_> {
         key.open_separate_gather(cipher_nonce(self.0.first_ordinal), aad, encrypted, tag, &mut records)
             .map_err(|_| WRONG)?;
         Ok(records)
+    }
+
+    /// The encoded records of a compressed frame.
+    ///
+    /// # Errors
+    /// A sentence on what is wrong.
+    pub(crate) fn decompress(&self) -> Result<Vec<u8>, &'static str> {
+        const WRONG: &str = "the frame's records cannot be decompressed";
+        let records_bytes = u32_at(self.0.bytes, RECORDS_BYTES_AT).ok_or(WRONG)? as usize;
+        let compressed_bytes = u32_at(self.0.bytes, COMPRESSED_BYTES_AT).ok_or(WRONG)? as usize;
+        let compressed = self.0.bytes[self.0.records_at..].get(..compressed_bytes).ok_or(WRONG)?;
+        if records_bytes > DECOMPRESSED_BYTES_MAX {
+            return Err("the frame's records are larger than compressed ones can be");
+        }
+        let records = zstd::bulk::decompress(compressed, records_bytes).map_err(|_| WRONG)?;
+        if records.len() == records_bytes { Ok(records) } else { Err(WRONG) }
+    }
+
+    /// Adds the same batch to `destination`, for a segment with this `nonce`: compressed if that makes it smaller.
+    ///
+    /// # Errors
+    /// If the compressor has no memory.
+    pub(crate) fn compress_into(
+        &self,
+        destination: &mut Vec<u8>,
+        nonce: u64,
+        compressor: &mut Compressor<'_>,
+    ) -> io::Result<()> {
+        let start = destination.len();
+        let records = &self.0.bytes[self.0.records_at..];
+        let is_compressible = self.0.coding == Coding::Plain && records.len() <= DECOMPRESSED_BYTES_MAX;
+        let compressed = if is_compressible { Some(compressor.compress(records)?) } else { None };
+        let frame_bytes = |compressed: &Vec<u8>| (COMPRESSED_HEADER_BYTES + compressed.len()).next_multiple_of(8);
+        match compressed.filter(|compressed| frame_bytes(compressed) < self.frame_bytes()) {
+            None => destination.extend_from_slice(self.0.bytes),
+            Some(compressed) => {
+                destination.resize(start + frame_bytes(&compressed), 0);
+                let frame = &mut destination[start..];
+                let fields = Fields {
+                    frame_bytes: frame.len() as u32,
+                    flags: FLAG_ZSTD,
+                    header_bytes: COMPRESSED_HEADER_BYTES,
+                    record_count: self.0.record_count,
+                    first_ordinal: self.0.first_ordinal,
+                    arrival_ms: self.0.arrival_ms,
+                };
+                fields.write(frame);
+                FieldWriter::at(frame, RECORDS_BYTES_AT)
+                    .u32(records.len() as u32)
+                    .u32(compressed.len() as u32)
+                    .raw(&compressed);
+            }
+        }
+        write_checksum(&mut destination[start..], nonce);
+        Ok(())
     }
 }
 
@@ -377,10 +487,60 @@ mod tests {
         assert!(verified.decrypt(&key(2, 9)).is_err() && verified.decrypt(&key(1, 8)).is_err());
     }
 
+    fn compress(frame: &[u8], nonce: u64) -> Vec<u8> {
+        let mut compressed = vec![7; 3];
+        let verified = parse(frame).unwrap().verify(9).unwrap();
+        verified.compress_into(&mut compressed, nonce, &mut Compressor::new(3).unwrap()).unwrap();
+        compressed.split_off(3)
+    }
+
+    #[test]
+    fn a_compressed_frame_is_laid_out_as_the_table_says() {
+        let data = [b'z'; 500];
+        let plain = encode(9, &[record("k", None, &&data[..])]);
+        let frame = compress(&plain, 5);
+        let zstd = zstd::bulk::compress(&plain[FRAME_HEADER_BYTES..], 3).unwrap();
+        let mut expected = Vec::new();
+        expected.extend((frame.len() as u32).to_le_bytes());
+        expected.extend([1, 1]);
+        expected.extend(40u16.to_le_bytes());
+        expected.extend(1u32.to_le_bytes());
+        expected.extend(7u64.to_le_bytes());
+        expected.extend(1_000u64.to_le_bytes());
+        expected.extend((plain.len() as u32 - 32).to_le_bytes());
+        expected.extend((zstd.len() as u32).to_le_bytes());
+        expected.extend(&zstd);
+        expected.resize((expected.len() + 4).next_multiple_of(8) - 4, 0);
+        assert_eq!(frame[4..], expected);
+        assert_eq!(frame[..4], crc32c::crc32c_append(5, &expected).to_le_bytes());
+        assert_eq!(parse(&frame).unwrap().verify(5).unwrap().decompress().unwrap(), plain[FRAME_HEADER_BYTES..]);
+    }
+
+    #[test]
+    fn a_batch_that_does_not_shrink_only_gets_its_new_checksum() {
+        let plain = encode(9, &[record("key", None, &&b"0123456789"[..])]);
+        assert_eq!(compress(&plain, 5), encode(5, &[record("key", None, &&b"0123456789"[..])]));
+    }
+
+    #[test]
+    fn a_frame_that_claims_other_lengths_is_refused_before_memory_is_taken() {
+        let frame = compress(&encode(9, &[record("k", None, &&[b'z'; 500][..])]), 9);
+        for (at, wrong) in [(32, u32::MAX), (32, 10), (32, 600), (36, u32::MAX), (36, 3)] {
+            let mut damaged = frame.clone();
+            damaged[at..at + 4].copy_from_slice(&wrong.to_le_bytes());
+            write_checksum(&mut damaged, 9);
+            assert!(parse(&damaged).unwrap().verify(9).unwrap().decompress().is_err(), "{wrong} at {at}");
+        }
+        let mut both = frame;
+        both[FLAGS_AT] = FLAG_ZSTD | FLAG_ENCRYPTED;
+        assert!(parse(&both).is_err(), "a frame is not both compressed and encrypted");
+    }
+
     proptest::proptest! {
         #[test]
         fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
             let _ = parse(&bytes).map(|raw| raw.verify(0));
+            let _ = parse(&bytes).map(|raw| VerifiedFrame(raw).decompress());
             assert!(records(&bytes, 0, 0, false).count() <= bytes.len());
         }
     }

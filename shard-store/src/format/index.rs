@@ -32,6 +32,8 @@ pub(crate) struct Index {
     pub(crate) end_ordinal: u64,
     pub(crate) first_arrival_ms: u64,
     pub(crate) last_arrival_ms: u64,
+    /// Whether compaction has been over the segment, with or without success.
+    pub(crate) is_compacted: bool,
     /// Ascending; the first frame's first.
     pub(crate) entries: Vec<IndexEntry>,
 }
@@ -51,7 +53,8 @@ impl Index {
             .u64(self.end_ordinal)
             .u64(self.first_arrival_ms)
             .u64(self.last_arrival_ms)
-            .u64(self.entries.len() as u64);
+            .u64(self.entries.len() as u64)
+            .u64(u64::from(self.is_compacted));
         let mut entries = FieldWriter::at(&mut bytes, HEADER_BYTES);
         for entry in &self.entries {
             entries = entries.u64(entry.ordinal).u64(entry.arrival_ms).u64(entry.offset);
@@ -95,6 +98,7 @@ impl Index {
             end_ordinal: field(4)?,
             first_arrival_ms: field(5)?,
             last_arrival_ms: field(6)?,
+            is_compacted: field(8)? & 1 != 0,
             entries,
         })
     }
@@ -114,6 +118,7 @@ mod tests {
             end_ordinal: 30,
             first_arrival_ms: 5,
             last_arrival_ms: 6,
+            is_compacted: true,
             entries: vec![
                 IndexEntry { ordinal: 10, arrival_ms: 5, offset: 4_096 },
                 IndexEntry { ordinal: 20, arrival_ms: 6, offset: 7_000 },

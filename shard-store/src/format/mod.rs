@@ -10,7 +10,8 @@
 //!   logs/NNNNNNNNNNNN/            one directory a log, by log id
 //!     NNNNNNNNNNNNNNNNNNNN.new    a segment by its first ordinal, not yet known to be durable
 //!     NNNNNNNNNNNNNNNNNNNN.log    a segment that has been synced at least once
-//!     NNNNNNNNNNNNNNNNNNNN.idx    its sparse index: the segment is sealed, synced and never changes again
+//!     NNNNNNNNNNNNNNNNNNNN.idx    its sparse index: the segment is sealed and synced; only compaction still replaces it
+//!     *.tmp                       a file that was to get one of the names above; the next start removes it
 //! ```
 //!
 //! All numbers are little-endian. Checksums are CRC-32C, begun not from zero but from a **seed** that is folded from the
@@ -42,22 +43,46 @@
 //! | 0 | 4 | crc32c | over bytes 4 to the end, seed of the segment's nonce; until it matches only a bounded `frame bytes` is used |
 //! | 4 | 4 | frame bytes | the whole frame with padding, a multiple of 8 |
 //! | 8 | 1 | version | 1 |
-//! | 9 | 1 | flags | bit 1: the records are encrypted; bit 0 is set aside for zstd |
-//! | 10 | 2 | header bytes | 32, or 64 if encrypted; later fields can be skipped by it |
+//! | 9 | 1 | flags | bit 0: the records are compressed; bit 1: they are encrypted; never both, and no other |
+//! | 10 | 2 | header bytes | 32, or 40 if compressed, or 64 if encrypted; later fields can be skipped by it |
 //! | 12 | 4 | record count | at least 1 |
 //! | 16 | 8 | first ordinal | that of the first record; frames follow each other without gaps |
 //! | 24 | 8 | arrival time | milliseconds since the Unix epoch; never decreasing in a log |
+//! | 32 | 4 | records bytes | if compressed: what the records take decompressed, at most 16 MiB; checked before memory is taken |
+//! | 36 | 4 | compressed bytes | if compressed: what they take in the frame, without the padding |
 //! | 32 | 16 | key version | if encrypted: which version of which key in `keyring.json` (see [`crate::keyring`]) |
 //! | 48 | 16 | tag | if encrypted: of AES-256-GCM over the records, the padding included, and bytes 8 to 32 |
 //!
 //! Then the records: data bytes (4), key bytes (2), flags (2; bit 0: an explicit hash key follows the key), the partition
-//! key in UTF-8, the explicit hash key (16, if flagged), the data; no padding between records, zeros after the last.
+//! key in UTF-8, the explicit hash key (16, if flagged), the data; no padding between records, zeros after the last. In a
+//! compressed frame stands one zstd frame in their place, which decompresses to exactly these bytes, the zeros after the last
+//! record included. Only compaction writes such frames; a version that does not know them calls them damaged.
 //!
 //! # Index: a header of 96 bytes, then entries of 24 bytes
 //!
 //! magic `HWINDX1\0` (8), crc32c (4, over bytes 12 to the end, seed of nonce 0), version (4), log id, first ordinal, nonce,
-//! end offset, end ordinal, first arrival, last arrival, entry count (8 each), reserved (16). An entry: ordinal, arrival
-//! time, byte offset of a frame (8 each), ascending, the first frame first. An index that does not fit its segment is made again from it.
+//! end offset, end ordinal, first arrival, last arrival, entry count (8 each), flags (8; bit 0: compaction has been over the
+//! segment, and need not look at it again), reserved (8). An entry: ordinal, arrival time, byte offset of a frame (8 each),
+//! ascending, the first frame first. An index that does not fit its segment is made again from it.
+//!
+//! # Compaction
+//!
+//! A sealed segment may be rewritten, each batch compressed by itself. It must be synced and out of the journal, for journal
+//! entries name a segment by its nonce. The steps, of which any may be the last:
+//!
+//! ```text
+//! N.log        N.idx       N.log.tmp            N.idx.tmp         what a start finds
+//! old          old         being written        -                 the old segment; removes *.tmp
+//! old          old         synced               being written     the same
+//! old          -           synced               synced            the old segment; makes its index again; removes *.tmp
+//! new          -           -                    synced            the new segment; makes its index again; removes *.tmp
+//! new          new         -                    -                 the new segment
+//! ```
+//!
+//! The new file has the log id and first ordinal of the old one, the same ordinals and arrival times, a nonce of its own (an
+//! old index never fits it), a capacity that ends with its last frame, and a mark that says all of it is synced. Batches that
+//! do not shrink, or are larger than a compressed one may be, stand in it as they were, with a new checksum. A segment with
+//! an encrypted batch, or one that would not shrink by an eighth, stays; its index is exchanged for one with the flag.
 //!
 //! # Journal file: a header block of 4,096 bytes, then groups back to back
 //!
@@ -91,7 +116,8 @@
 //! | `.new` without a valid header and nothing in the journal | nobody was told: removed, and those after it too if they are the same; else damaged: refuse |
 //! | segment without index that ends before the next one begins, the next ones being `.new` and not in the journal | power loss before they were synced: the log is cut there |
 //! | ordinals missing between segments | damaged: refuse |
-//! | index missing or invalid | made again from the segment |
+//! | index missing, invalid, or of another nonce | made again from the segment |
+//! | `*.tmp` | a compaction, or the writing of a file, was broken off: removed |
 //!
 //! After every start the first append goes to a new segment, so that bytes behind a cut are never taken for records.
 

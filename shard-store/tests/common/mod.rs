@@ -11,7 +11,7 @@ use shard_store::clock::ManualClock;
 use shard_store::durable_fs::DurableFs;
 use shard_store::error::{AppendError, OpenError};
 use shard_store::log::{Appended, Log, NewRecord, ReadLimit};
-use shard_store::{Durability, Options, Store};
+use shard_store::{Compaction, Durability, Options, Store};
 
 pub(crate) mod faults;
 
@@ -21,6 +21,11 @@ pub(crate) const START_MS: u64 = 1_700_000_000_000;
 /// A store small enough that a few batches fill segments and journal files.
 pub(crate) fn small(durability: Durability) -> Options {
     Options { durability, segment_size: ByteSize::kib(128), journal_file_size: ByteSize::kib(64), ..Options::default() }
+}
+
+/// As [`small`], with sealed segments compacted.
+pub(crate) fn compacting(durability: Durability) -> Options {
+    Options { compact: Compaction::Zstd, ..small(durability) }
 }
 
 /// Opens the store in `dir` on `fs`.
