@@ -202,7 +202,14 @@ fn play(steps: Vec<Step>, pauses: &mut TestRng) {
     let mut program = start(dir.path(), &sinks);
     let shard_count = 3.try_into().unwrap();
     let (source, mode) = (key("clicks"), StreamMode::Provisioned);
-    let stream = NewStream { key: source.clone(), shard_count, mode, record_bytes_max: 1 << 20, tags: BTreeMap::new() };
+    let stream = NewStream {
+        key: source.clone(),
+        shard_count,
+        mode,
+        record_bytes_max: 1 << 20,
+        warm_mibps: 0,
+        tags: BTreeMap::new(),
+    };
     program.streams.create(stream).unwrap();
     program.delivery.create(new("raw", None, None)).unwrap();
     program.delivery.create(new("converted", None, Some(conversion()))).unwrap();
@@ -301,6 +308,7 @@ fn a_stream_is_delivered_from_the_creation_on_and_a_deleted_one_is_reported() {
         shard_count: 2.try_into().unwrap(),
         mode,
         record_bytes_max: 1 << 20,
+        warm_mibps: 0,
         tags: BTreeMap::new(),
     };
     program.streams.create(stream).unwrap();

@@ -122,6 +122,7 @@ mod tests {
             shard_count: NonZeroU32::MIN,
             mode: StreamMode::Provisioned,
             record_bytes_max: 1 << 20,
+            warm_mibps: 0,
             tags: BTreeMap::new(),
         };
         let stream = streams.create(new).unwrap();

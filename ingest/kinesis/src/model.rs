@@ -205,8 +205,27 @@ pub(crate) struct StreamDescriptionSummary {
     pub(crate) facts: StreamFacts,
     pub(crate) open_shard_count: usize,
     pub(crate) consumer_count: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) warm_throughput: Option<WarmThroughput>,
     #[serde(rename = "MaxRecordSizeInKiB")]
     pub(crate) max_record_size_in_kib: u64,
+}
+
+/// The write throughput that a stream is kept ready for, and the one it has: a shard takes one MiB a second. They differ where
+/// it has shards for its load.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct WarmThroughput {
+    #[serde(rename = "TargetMiBps")]
+    target_mibps: u32,
+    #[serde(rename = "CurrentMiBps")]
+    current_mibps: usize,
+}
+
+impl WarmThroughput {
+    pub(crate) fn of(stream: &Stream) -> Self {
+        Self { target_mibps: stream.warm_mibps(), current_mibps: stream.open_shard_count() }
+    }
 }
 
 /// What both descriptions of a stream tell.

@@ -1,10 +1,11 @@
 //! What an account has settled for all its streams in a region: one catalog record, `stream-account/ACCOUNT/REGION`.
 //!
 //! There is one setting, the commitment to a minimum throughput. What AWS bills for it has no meaning here; that its
-//! on-demand streams may have more consumers has.
+//! on-demand streams may have more consumers and be kept warm has.
 
 use serde::{Deserialize, Serialize};
 
+use super::error::AccountError;
 use super::limits::COMMITMENT_PERIOD_MIN;
 use super::registry::Streams;
 use crate::catalog::{self, Change};
@@ -62,14 +63,19 @@ impl Streams {
     /// Blocks on the disk.
     ///
     /// # Errors
-    /// If the catalog cannot be read or changed; nothing is changed then.
+    /// `KeptWarm` if a stream would have to be kept warm without a commitment; `Catalog` if the catalog cannot be read or
+    /// changed. Nothing is changed then.
     pub fn commit_account(
         &self,
         account: &str,
         region: &str,
         is_committed: bool,
-    ) -> Result<AccountSettings, CatalogError> {
+    ) -> Result<AccountSettings, AccountError> {
         let _control = self.take_control();
+        let streams = self.list(account, region, None, usize::MAX);
+        if let Some(warm) = streams.iter().find(|stream| !is_committed && stream.warm_mibps() > 0) {
+            return Err(AccountError::KeptWarm { key: warm.key().clone() });
+        }
         let settings = self.account_settings(account, region)?.commit(is_committed, self.clock().unix_millis());
         self.store().catalog().commit(&[Change::put(catalog_key(account, region), &settings)])?;
         Ok(settings)

@@ -8,10 +8,14 @@
 //! Source: Kinesis Data Streams Developer Guide, "Choose the right mode to stream in": splits beyond 500 KB/s a shard, evenly
 //! and without looking for hot keys, and double the peak of thirty days. When AWS merges it does not say.
 
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+
 use super::hash_range::{HashKey, HashRange};
 use super::limits::ON_DEMAND_SHARDS;
-use super::reshard::Reshape;
-use super::shard::ShardNumber;
+use super::load::IDLE_MILLI;
+use super::reshard::{BOUNDARY_TOLERANCE, Reshape};
+use super::shard::{Shard, ShardNumber};
 
 /// Beyond this load, in thousandths of what a shard takes, it is split.
 const SPLIT_MILLI: u64 = 500;
@@ -29,6 +33,13 @@ pub(super) struct Gauge {
     pub(super) milli: u64,
     /// Whether it was idle for long.
     pub(super) is_cold: bool,
+}
+
+impl Gauge {
+    /// A shard with the load that was read last.
+    pub(super) fn of_last_reading(shard: &Shard, now_ms: u64) -> Self {
+        Self { shard: shard.number(), range: shard.range(), milli: shard.last_load(), is_cold: shard.is_cold(now_ms) }
+    }
 }
 
 /// What the shards of a stream have to be enough for, and how many there may be.
@@ -81,6 +92,24 @@ pub(super) fn plan_capacity(open: &[Gauge], bounds: &Bounds) -> Vec<Step> {
     plan_merges(open, open.len().saturating_sub(kept_count))
 }
 
+/// Ranges of which an even load of so many shards fills none: an even division, and beside its boundaries those of the shards
+/// that are in use, which an uneven load has made narrow.
+pub(super) fn plan_warm(open: &[Gauge], count: u32) -> impl Iterator<Item = HashRange> + use<> {
+    let busy = open.iter().filter(|gauge| gauge.milli > IDLE_MILLI).map(|gauge| gauge.range);
+    let mut starts: BTreeSet<u128> =
+        busy.flat_map(|range| [Some(range.start.0), range.end.0.checked_add(1)]).flatten().collect();
+    for range in HashRange::split_evenly(NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)) {
+        let start = range.start.0;
+        let around = start.saturating_sub(BOUNDARY_TOLERANCE)..=start.saturating_add(BOUNDARY_TOLERANCE);
+        if starts.range(around).next().is_none() {
+            starts.insert(start);
+        }
+    }
+    // The first even range begins at 0, unless a busy one does.
+    let ends: Vec<_> = starts.iter().skip(1).map(|start| start - 1).chain([u128::MAX]).collect();
+    starts.into_iter().zip(ends).map(|(start, end)| HashRange { start: HashKey(start), end: HashKey(end) })
+}
+
 /// Splits the hottest shards, up to `count_max` of them.
 fn plan_splits(open: &[Gauge], count_max: usize) -> Vec<Step> {
     let is_hot = |gauge: &&Gauge| gauge.milli > SPLIT_MILLI && width(gauge) >= SPLIT_WIDTH_MIN;
@@ -121,14 +150,13 @@ fn middle(HashRange { start, end }: HashRange) -> HashKey {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::num::NonZeroU32;
 
     use proptest::prelude::*;
 
     use super::*;
     use crate::log::LogId;
     use crate::stream::definition::{ShardDefinition, StreamKey};
-    use crate::stream::load::IDLE_MILLI;
+    use crate::stream::hash_range::tile_the_key_space;
 
     const HOUR_MS: u64 = 3_600_000;
     const HOURS_OF_A_DAY: u64 = 24;
@@ -232,6 +260,18 @@ mod tests {
         assert_eq!(plan_capacity(&gauges(&[(0, true); 4]), &FREE), []);
         let mixed = gauges(&[(0, true), (0, false), (0, true), (0, true), (0, false)]);
         assert_eq!(plan_capacity(&mixed, &FREE), [Step::Merge { shard: ShardNumber(2), adjacent: ShardNumber(3) }]);
+    }
+
+    #[test]
+    fn a_warm_stream_is_divided_evenly_and_its_busy_shards_stay_narrow() {
+        let even: Vec<_> = plan_warm(&gauges(&[(0, false); 4]), 6).collect();
+        assert_eq!(even, HashRange::split_evenly(NonZeroU32::new(6).unwrap()).collect::<Vec<_>>());
+        let open = gauges(&[(0, true), (0, true), (0, true), (0, true), (0, true), (400, false), (0, true), (0, true)]);
+        let ranges: Vec<_> = plan_warm(&open, 4).collect();
+        let widths: Vec<_> = ranges.iter().map(|range| (range.end.0 - range.start.0) >> 125).collect();
+        assert_eq!(widths, [1, 1, 0, 0, 1]);
+        assert!(tile_the_key_space(ranges.iter().copied()));
+        assert_eq!(ranges[3], open[5].range);
     }
 
     #[test]

@@ -100,6 +100,9 @@ pub(crate) struct Facts {
     /// When the mode was changed, as far as it still counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) mode_changes_ms: Vec<u64>,
+    /// The MiB a second that an on-demand stream is kept warm for.
+    #[serde(default, skip_serializing_if = "is_cold")]
+    pub(crate) warm_mibps: u32,
     /// What its records are encrypted with at rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) encryption: Option<Encryption>,
@@ -122,6 +125,7 @@ impl Facts {
             tags: BTreeMap::new(),
             shard_count_updates_ms: Vec::new(),
             mode_changes_ms: Vec::new(),
+            warm_mibps: 0,
             encryption: None,
             consumers: BTreeMap::new(),
         }
@@ -162,6 +166,10 @@ fn retention_hours_default() -> u32 {
 
 fn is_zero(number: &u64) -> bool {
     *number == 0
+}
+
+fn is_cold(warm_mibps: &u32) -> bool {
+    *warm_mibps == 0
 }
 
 fn record_bytes_max_default() -> u64 {

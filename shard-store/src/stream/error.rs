@@ -41,6 +41,49 @@ pub struct TooManyShards {
     pub shards_max: u64,
 }
 
+/// A stream cannot be kept warm.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WarmError {
+    /// The account has no commitment to a minimum throughput.
+    #[error("account {account} has no minimum throughput commitment in {region}")]
+    Uncommitted {
+        /// The account.
+        account: String,
+        /// The region.
+        region: String,
+    },
+    /// It is more than any stream can be kept warm for.
+    #[error("stream {key} can be kept warm for at most {mibps_max} MiB/s, not for {mibps}")]
+    TooWarm {
+        /// The stream.
+        key: StreamKey,
+        /// MiB a second that were asked for.
+        mibps: u32,
+        /// The most there can be.
+        mibps_max: u32,
+    },
+    /// The stream's capacity is what the user says.
+    #[error("stream {key} is provisioned; only on-demand streams are kept warm")]
+    Provisioned {
+        /// The stream.
+        key: StreamKey,
+    },
+}
+
+/// The settings of an account were not changed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AccountError {
+    /// The commitment cannot end while a stream is kept warm.
+    #[error("stream {key} is kept warm")]
+    KeptWarm {
+        /// One of the streams.
+        key: StreamKey,
+    },
+    /// The change could not be made durable. Nothing was changed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+}
+
 /// A stream was not created.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CreateError {
@@ -53,6 +96,9 @@ pub enum CreateError {
     /// The account would have more shards than it may.
     #[error(transparent)]
     TooManyShards(#[from] TooManyShards),
+    /// It cannot be kept warm.
+    #[error(transparent)]
+    Warm(#[from] WarmError),
     /// The definition could not be made durable. Nothing was created.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
@@ -223,6 +269,12 @@ pub enum ReshardError {
         /// The number of open shards asked for.
         target: u32,
     },
+    /// It cannot be kept warm.
+    #[error(transparent)]
+    Warm(#[from] WarmError),
+    /// Its settings cannot be changed.
+    #[error(transparent)]
+    Settings(#[from] ChangeError),
     /// The number of shards was changed as often as it may be within a day.
     #[error("the number of shards of stream {key} was changed {count} times within a day")]
     TooOften {

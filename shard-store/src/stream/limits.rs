@@ -48,6 +48,10 @@ pub const ITERATOR_CHARS_MAX: usize = 512;
 /// The shards that an on-demand stream starts with. Source: Kinesis Data Streams Developer Guide, "Choose the right mode".
 pub const ON_DEMAND_SHARDS: u32 = 4;
 
+/// The most MiB a second that an on-demand stream can be kept warm for: 10 GiB. Source: Kinesis Data Streams API Reference,
+/// "UpdateStreamWarmThroughput".
+pub const WARM_MIBPS_MAX: u32 = 10 * 1024;
+
 /// For how many days an on-demand stream keeps room for double its peak. Source: as [`ON_DEMAND_SHARDS`].
 pub const PEAK_DAYS: u64 = 30;
 

@@ -89,6 +89,11 @@ impl Meter {
         reading.milli
     }
 
+    /// The load that was read last.
+    pub(super) fn milli(&self) -> u64 {
+        self.0.lock().milli
+    }
+
     /// Whether every reading of a day was idle.
     pub(super) fn is_cold(&self, now_ms: u64) -> bool {
         u128::from(now_ms.saturating_sub(self.0.lock().busy_ms)) >= COLD_AFTER.as_millis()
@@ -111,6 +116,7 @@ mod tests {
         assert_eq!(meter.read(load(512 * 1_024, 10), 1_000), 500);
         assert_eq!(meter.read(load(512 * 1_024, 610), 2_000), 600);
         assert_eq!(meter.read(load(512 * 1_024, 3_610), 3_000), 3_000);
+        assert_eq!(meter.milli(), 3_000);
     }
 
     #[test]

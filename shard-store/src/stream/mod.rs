@@ -35,6 +35,7 @@ pub mod shard;
 mod snapshot;
 mod throttle;
 pub mod token;
+mod warm;
 
 pub use account::AccountSettings;
 pub use append::{PendingAppend, PendingRecord};
@@ -49,6 +50,7 @@ pub use shard::{Shard, ShardNumber, StartingPosition};
 pub use snapshot::{ShardFilter, ShardRead, Stream};
 pub use throttle::ConsumerThrottle;
 pub use token::{Signer, TokenKind};
+pub use warm::warm_shards;
 
 #[cfg(test)]
 mod tests;

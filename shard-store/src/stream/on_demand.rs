@@ -9,6 +9,7 @@ use super::capacity::{Bounds, Gauge, plan_capacity};
 use super::definition::StreamMode;
 use super::error::ReshardError;
 use super::registry::Streams;
+use super::shard::Shard;
 use super::snapshot::Stream;
 
 impl Streams {
@@ -27,26 +28,21 @@ impl Streams {
 
     fn follow_load_of(&self, stream: &Arc<Stream>) -> Result<(), ReshardError> {
         let now_ms = self.clock().unix_millis();
-        let gauge = |shard: &Arc<super::Shard>| Gauge {
-            shard: shard.number(),
-            range: shard.range(),
-            milli: shard.read_load(now_ms),
-            is_cold: shard.is_cold(now_ms),
-        };
-        let open: Vec<_> = stream.open_shards().map(gauge).collect();
+        let gauge = |shard| Gauge { milli: Shard::read_load(shard, now_ms), ..Gauge::of_last_reading(shard, now_ms) };
+        let open: Vec<_> = stream.open_shards().map(|shard| gauge(shard)).collect();
         let load_milli = open.iter().map(|gauge| gauge.milli).fold(0, u64::saturating_add);
         let key = stream.key();
         let present = self.open_shard_count(&key.account, &key.region);
         let bounds = Bounds {
             peak_milli: self.note_load(key, stream.id(), load_milli, now_ms)?,
-            warm_count: 0,
+            warm_count: stream.warm_mibps() as usize,
             room_count: usize::try_from(u64::from(self.options().shards_max).saturating_sub(present)).unwrap_or(0),
         };
         let steps = plan_capacity(&open, &bounds);
         if steps.is_empty() {
             return Ok(());
         }
-        let resharded = self.reshard(key, |facts, reshape, _| match facts.mode {
+        let resharded = self.reshard(key, |_, facts, reshape, _| match facts.mode {
             StreamMode::OnDemand => steps.iter().try_for_each(|step| step.apply(reshape)),
             // It was changed meanwhile; its shards are no longer ours to change.
             StreamMode::Provisioned => Ok(()),

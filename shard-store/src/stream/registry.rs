@@ -41,6 +41,8 @@ pub struct NewStream {
     pub mode: StreamMode,
     /// The most bytes of data and partition key together that a record may have.
     pub record_bytes_max: u64,
+    /// The MiB a second that an on-demand stream is kept warm for; 0 for none.
+    pub warm_mibps: u32,
     /// Its tags, by key.
     pub tags: BTreeMap<String, String>,
 }
@@ -113,6 +115,9 @@ impl Streams {
         if self.find(&new.key).is_some() {
             return Err(CreateError::AlreadyExists { key: new.key });
         }
+        if new.warm_mibps > 0 {
+            self.check_warm(&new.key, new.warm_mibps)??;
+        }
         self.check_shard_limit(&new.key.account, &new.key.region, u64::from(new.shard_count.get()))?;
         let now_ms = self.store.clock().unix_millis();
         let definition = self.create_define(new, now_ms)?;
@@ -159,8 +164,8 @@ impl Streams {
                 closed_ms: None,
             })
             .collect();
-        let NewStream { key, mode, record_bytes_max, tags, .. } = new;
-        let facts = Facts { record_bytes_max, tags, ..Facts::new(key, id, mode, now_ms) };
+        let NewStream { key, mode, record_bytes_max, warm_mibps, tags, .. } = new;
+        let facts = Facts { record_bytes_max, warm_mibps, tags, ..Facts::new(key, id, mode, now_ms) };
         Ok(Definition { facts, shards })
     }
 

@@ -12,7 +12,7 @@ use crate::log::LogId;
 
 /// How far a boundary may be from where an even division would have it: 2^-64 of the key space. Even divisions by
 /// different numbers miss each other by a few keys for rounding, which would split off shards of a few keys.
-const BOUNDARY_TOLERANCE: u128 = 1 << 64;
+pub(super) const BOUNDARY_TOLERANCE: u128 = 1 << 64;
 
 /// The shards of a stream while they are being changed.
 #[derive(Debug)]

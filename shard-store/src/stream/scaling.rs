@@ -65,7 +65,7 @@ impl Streams {
         key: &StreamKey,
         plan: impl FnOnce(&mut Facts, &mut Reshape<'_>, u64) -> Result<(), ReshardError>,
     ) -> Result<Arc<Stream>, ReshardError> {
-        self.reshard(key, |facts, reshape, now_ms| match facts.mode {
+        self.reshard(key, |_, facts, reshape, now_ms| match facts.mode {
             StreamMode::Provisioned => plan(facts, reshape, now_ms),
             StreamMode::OnDemand => Err(ReshardError::OnDemand { key: key.clone() }),
         })
@@ -75,14 +75,14 @@ impl Streams {
     pub(super) fn reshard(
         &self,
         key: &StreamKey,
-        plan: impl FnOnce(&mut Facts, &mut Reshape<'_>, u64) -> Result<(), ReshardError>,
+        plan: impl FnOnce(&Stream, &mut Facts, &mut Reshape<'_>, u64) -> Result<(), ReshardError>,
     ) -> Result<Arc<Stream>, ReshardError> {
         let _control = self.take_control();
         let stream = self.find(key).ok_or_else(|| ReshardError::NotFound { key: key.clone() })?;
         let now_ms = self.clock().unix_millis();
         let Definition { mut facts, shards } = stream.define();
         let mut reshape = Reshape::new(key, shards, now_ms);
-        plan(&mut facts, &mut reshape, now_ms)?;
+        plan(&stream, &mut facts, &mut reshape, now_ms)?;
         let added_count = reshape.open_count().saturating_sub(stream.open_shard_count());
         self.check_shard_limit(&key.account, &key.region, added_count as u64)?;
         let new_count = u32::try_from(reshape.new_count()).unwrap_or(u32::MAX);

@@ -84,20 +84,7 @@ impl Streams {
             // Before the change, so that no look at its load comes between.
             self.begin_on_demand(&stream)?;
         }
-        self.change(key, |facts, now_ms| {
-            if facts.mode == mode {
-                return Ok(());
-            }
-            let since_ms = u128::from(now_ms).saturating_sub(MODE_CHANGES_PERIOD.as_millis());
-            facts.mode_changes_ms.retain(|changed_ms| u128::from(*changed_ms) > since_ms);
-            let count = facts.mode_changes_ms.len();
-            if count >= MODE_CHANGES_MAX {
-                return Err(ChangeError::TooManyModeChanges { key: facts.key.clone(), count });
-            }
-            facts.mode_changes_ms.push(now_ms);
-            facts.mode = mode;
-            Ok(())
-        })
+        self.change(key, |facts, now_ms| note_mode_change(facts, mode, now_ms))
     }
 
     /// Encrypts the records that are put from now on with a key of the store's keyring: its id, alias or ARN. Blocks on the
@@ -127,6 +114,23 @@ impl Streams {
             _ => Ok(()),
         })
     }
+}
+
+/// Sets the mode, unless it was changed too often. What only an on-demand stream can be set to ends with its mode.
+pub(super) fn note_mode_change(facts: &mut Facts, mode: StreamMode, now_ms: u64) -> Result<(), ChangeError> {
+    if facts.mode == mode {
+        return Ok(());
+    }
+    let since_ms = u128::from(now_ms).saturating_sub(MODE_CHANGES_PERIOD.as_millis());
+    facts.mode_changes_ms.retain(|changed_ms| u128::from(*changed_ms) > since_ms);
+    let count = facts.mode_changes_ms.len();
+    if count >= MODE_CHANGES_MAX {
+        return Err(ChangeError::TooManyModeChanges { key: facts.key.clone(), count });
+    }
+    facts.mode_changes_ms.push(now_ms);
+    facts.mode = mode;
+    facts.warm_mibps = 0;
+    Ok(())
 }
 
 /// Adds `more` to the `tags` of a stream or consumer.

@@ -116,6 +116,11 @@ impl Shard {
         self.meter.read(self.writes.asked(), now_ms)
     }
 
+    /// The load that was read last, likewise.
+    pub(super) fn last_load(&self) -> u64 {
+        self.meter.milli()
+    }
+
     /// Whether every reading of a day found it idle.
     pub(super) fn is_cold(&self, now_ms: u64) -> bool {
         self.meter.is_cold(now_ms)

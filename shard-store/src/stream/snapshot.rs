@@ -106,6 +106,11 @@ impl Stream {
         self.facts.record_bytes_max
     }
 
+    /// The MiB a second that it is kept warm for, if it is on-demand.
+    pub fn warm_mibps(&self) -> u32 {
+        self.facts.warm_mibps
+    }
+
     /// Its tags, by key.
     pub fn tags(&self) -> &BTreeMap<String, String> {
         &self.facts.tags

@@ -95,6 +95,7 @@ fn new_stream(name: &str, shard_count: u32) -> NewStream {
         shard_count: NonZeroU32::new(shard_count).unwrap(),
         mode: StreamMode::Provisioned,
         record_bytes_max: limits::RECORD_BYTES_MAX_DEFAULT,
+        warm_mibps: 0,
         tags: BTreeMap::new(),
     }
 }

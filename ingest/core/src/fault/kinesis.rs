@@ -9,7 +9,8 @@
 use chrono::DateTime;
 use shard_store::error::{AppendError, CatalogError, KeyError, ReadError};
 use shard_store::stream::error::{
-    ChangeError, CreateError, DeleteError, GetError, PositionError, PutError, ReshardError, TokenError, TooManyShards,
+    AccountError, ChangeError, CreateError, DeleteError, GetError, PositionError, PutError, ReshardError, TokenError,
+    TooManyShards, WarmError,
 };
 use shard_store::stream::{ShardNumber, StreamKey};
 
@@ -39,7 +40,48 @@ impl From<CreateError> for Fault {
                 Self::new(Code::ResourceInUse, format!("Stream {name} under account {account} already exists."))
             }
             CreateError::TooManyShards(error) => too_many_shards(&error),
+            CreateError::Warm(error) => error.into(),
             CreateError::Catalog(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<WarmError> for Fault {
+    fn from(error: WarmError) -> Self {
+        match error {
+            WarmError::Uncommitted { account, region } => Self::new(
+                Code::InvalidArgument,
+                format!(
+                    "WarmThroughputMiBps cannot be given: the account {account} has no minimum throughput commitment in \
+                     {region}."
+                ),
+            ),
+            WarmError::TooWarm { key, mibps, mibps_max } => Self::new(
+                Code::LimitExceeded,
+                format!(
+                    "The warm throughput of stream {} under account {} cannot be {mibps} MiB/s. Limit: {mibps_max} MiB/s.",
+                    key.name, key.account
+                ),
+            ),
+            WarmError::Provisioned { .. } => Self::new(
+                Code::Validation,
+                "This API is only supported for data streams with the on-demand capacity mode.",
+            ),
+        }
+    }
+}
+
+impl From<AccountError> for Fault {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::KeptWarm { key: StreamKey { account, name, .. } } => Self::new(
+                Code::InvalidArgument,
+                format!(
+                    "The minimum throughput commitment cannot end while stream {name} under account {account} has a warm \
+                     throughput. Set it to 0 first."
+                ),
+            ),
+            AccountError::Catalog(error) => Self::internal(error),
         }
     }
 }
@@ -161,6 +203,8 @@ impl From<ReshardError> for Fault {
                 "This API is only supported for data streams with the provisioned capacity mode.",
             ),
             ReshardError::TooManyShards(error) => too_many_shards(&error),
+            ReshardError::Warm(error) => error.into(),
+            ReshardError::Settings(error) => error.into(),
             ReshardError::OutOfProportion { present, target, .. } => {
                 let rule = if target > present { "scale up over double" } else { "scale down below half" };
                 Self::new(
@@ -377,6 +421,10 @@ mod tests {
             (ReshardError::NotAdjacent { key: key(), shard, adjacent }, Code::InvalidArgument),
             (ReshardError::NotWithin { key: key(), shard, at: HashKey(1), range }, Code::InvalidArgument),
             (ReshardError::OnDemand { key: key() }, Code::Validation),
+            (WarmError::Provisioned { key: key() }.into(), Code::Validation),
+            (WarmError::TooWarm { key: key(), mibps: 11_000, mibps_max: 10_240 }.into(), Code::LimitExceeded),
+            (WarmError::Uncommitted { account: key().account, region: key().region }.into(), Code::InvalidArgument),
+            (ReshardError::Settings(ChangeError::NotFound { key: key() }), Code::ResourceNotFound),
             (ReshardError::OutOfProportion { key: key(), present: 2, target: 5 }, Code::LimitExceeded),
             (ReshardError::TooOften { key: key(), count: 10 }, Code::LimitExceeded),
         ];

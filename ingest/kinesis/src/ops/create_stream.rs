@@ -4,9 +4,10 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use ingest_core::{Code, Context, Fault, Pattern, Validator};
-use shard_store::stream::limits::{ON_DEMAND_SHARDS, RECORD_BYTES_MAX_DEFAULT};
-use shard_store::stream::{NewStream, StreamKey, StreamMode};
+use shard_store::stream::limits::RECORD_BYTES_MAX_DEFAULT;
+use shard_store::stream::{NewStream, StreamKey, StreamMode, warm_shards};
 
+use super::update_stream_warm_throughput::mibps_of;
 use crate::door::Kinesis;
 use crate::limits::{RECORD_SIZE_KIB, STREAM_NAME_CHARS_MAX, TAGS_MAX};
 use crate::model::{CreateStreamInput, Nothing, ON_DEMAND, PROVISIONED};
@@ -51,16 +52,17 @@ fn plan(context: &Context, input: CreateStreamInput) -> Result<NewStream, Fault>
     if is_on_demand && input.shard_count.is_some() {
         return Err(invalid("ShardCount cannot be given for a stream in ON_DEMAND mode."));
     }
-    if input.warm_throughput_mibps.is_some() {
-        return Err(invalid("WarmThroughputMiBps cannot be given: the account has no minimum throughput commitment."));
+    if !is_on_demand && input.warm_throughput_mibps.is_some() {
+        return Err(invalid("WarmThroughputMiBps can be given for a stream in ON_DEMAND mode only."));
     }
+    let warm_mibps = input.warm_throughput_mibps.map_or(0, mibps_of);
     let tags = input.tags.unwrap_or_default();
     validate::check_tags(&tags)?;
     if tags.len() > TAGS_MAX {
         return Err(invalid("A stream cannot have more than 50 tags."));
     }
     let (mode, shard_count) = if is_on_demand {
-        (StreamMode::OnDemand, i64::from(ON_DEMAND_SHARDS))
+        (StreamMode::OnDemand, i64::from(warm_shards(warm_mibps)))
     } else {
         (StreamMode::Provisioned, input.shard_count.unwrap_or_default())
     };
@@ -71,6 +73,7 @@ fn plan(context: &Context, input: CreateStreamInput) -> Result<NewStream, Fault>
         key: StreamKey::new(&*context.account, &*context.region, input.stream_name.unwrap_or_default()),
         shard_count,
         mode,
+        warm_mibps,
         record_bytes_max: record_kib.map_or(RECORD_BYTES_MAX_DEFAULT, |kib| kib * 1_024),
         tags,
     })

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use ingest_core::{Context, Fault, Validator};
+use shard_store::stream::StreamMode;
 
 use crate::door::Kinesis;
-use crate::model::{DescribeStreamSummaryInput, DescribeStreamSummaryOutput, StreamDescriptionSummary, StreamFacts};
+use crate::model::{
+    DescribeStreamSummaryInput, DescribeStreamSummaryOutput, StreamDescriptionSummary, StreamFacts, WarmThroughput,
+};
 
 /// Source: Kinesis Data Streams API Reference, "DescribeStreamSummary".
 pub(crate) async fn run(
@@ -17,10 +20,17 @@ pub(crate) async fn run(
     input.stream().validate(&mut validator);
     validator.finish()?;
     let stream = input.stream().resolve(&door.streams, &context)?;
+    let key = stream.key().clone();
+    let is_warmable = stream.mode() == StreamMode::OnDemand
+        && door
+            .blocking(move |streams| streams.account_settings(&key.account, &key.region))
+            .await?
+            .is_committed(door.now_ms());
     let stream_description_summary = StreamDescriptionSummary {
         facts: StreamFacts::of(&stream),
         open_shard_count: stream.open_shard_count(),
         consumer_count: stream.consumers().len(),
+        warm_throughput: is_warmable.then(|| WarmThroughput::of(&stream)),
         max_record_size_in_kib: stream.record_bytes_max() / 1_024,
     };
     Ok(DescribeStreamSummaryOutput { stream_description_summary })

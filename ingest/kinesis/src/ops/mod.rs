@@ -34,3 +34,4 @@ pub(crate) mod update_account_settings;
 pub(crate) mod update_max_record_size;
 pub(crate) mod update_shard_count;
 pub(crate) mod update_stream_mode;
+pub(crate) mod update_stream_warm_throughput;

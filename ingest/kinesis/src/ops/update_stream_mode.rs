@@ -1,10 +1,12 @@
-//! `UpdateStreamMode`: the shards stay as they are.
+//! `UpdateStreamMode`: the shards stay as they are at first, unless the stream is to be warm.
 
 use std::sync::Arc;
 
 use ingest_core::{Code, Context, Fault, Validator};
 use serde::Deserialize;
+use shard_store::stream::StreamMode;
 
+use super::update_stream_warm_throughput::mibps_of;
 use crate::door::Kinesis;
 use crate::model::{Nothing, ON_DEMAND, PROVISIONED, StreamModeDetails};
 use crate::reference::StreamReference;
@@ -36,13 +38,17 @@ pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> R
     }
     validator.member("warmThroughputMiBps", input.warm_throughput_mibps).range(0, i64::MAX);
     validator.finish()?;
-    if input.warm_throughput_mibps.is_some() {
-        let message = "WarmThroughputMiBps cannot be given: this server has no warm throughput.";
+    let mode = details.map(StreamModeDetails::mode);
+    if mode != Some(StreamMode::OnDemand) && input.warm_throughput_mibps.is_some() {
+        let message = "WarmThroughputMiBps can be given when the mode is updated to ON_DEMAND only.";
         return Err(Fault::new(Code::InvalidArgument, message));
     }
     let key = reference.resolve(&door.streams, &context)?.key().clone();
-    if let Some(mode) = details.map(StreamModeDetails::mode) {
-        door.blocking(move |streams| streams.set_mode(&key, mode)).await?;
+    match (mode, input.warm_throughput_mibps.map(mibps_of)) {
+        (_, Some(mibps)) => drop(door.blocking(move |streams| streams.set_on_demand_and_warm(&key, mibps)).await?),
+        (Some(mode), None) => drop(door.blocking(move |streams| streams.set_mode(&key, mode)).await?),
+        // The validator has refused that.
+        (None, None) => {}
     }
     Ok(Nothing {})
 }

@@ -34,9 +34,6 @@ async fn the_mode_is_changed_twice_a_day() {
     let (code, message) = server.refused("UpdateStreamMode", mode("SOMETIMES")).await;
     assert_eq!(code, "ValidationException");
     assert!(message.contains("[PROVISIONED, ON_DEMAND]"), "{message}");
-    let mut warm = mode("ON_DEMAND");
-    warm["WarmThroughputMiBps"] = json!(5);
-    assert_eq!(server.refused("UpdateStreamMode", warm).await.0, "InvalidArgumentException");
 }
 
 #[tokio::test]
