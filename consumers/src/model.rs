@@ -145,7 +145,8 @@ pub struct Record {
     pub sequence_number: String,
     /// When it arrived.
     pub approximate_arrival_timestamp: Option<Timestamp>,
-    /// Its partition key.
+    /// Its partition key; empty if it was put without one.
+    #[serde(default)]
     pub partition_key: String,
     /// Its bytes.
     #[serde(deserialize_with = "bytes_from_base64")]

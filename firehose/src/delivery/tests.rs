@@ -208,6 +208,7 @@ fn play(steps: Vec<Step>, pauses: &mut TestRng) {
         mode,
         record_bytes_max: 1 << 20,
         warm_mibps: 0,
+        distribution: Default::default(),
         tags: BTreeMap::new(),
     };
     program.streams.create(stream).unwrap();
@@ -309,6 +310,7 @@ fn a_stream_is_delivered_from_the_creation_on_and_a_deleted_one_is_reported() {
         mode,
         record_bytes_max: 1 << 20,
         warm_mibps: 0,
+        distribution: Default::default(),
         tags: BTreeMap::new(),
     };
     program.streams.create(stream).unwrap();

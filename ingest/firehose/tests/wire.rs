@@ -208,6 +208,7 @@ async fn records_of_a_stream_become_parquet_and_those_that_fail_are_told_of() {
         mode: StreamMode::Provisioned,
         record_bytes_max: 1 << 20,
         warm_mibps: 0,
+        distribution: Default::default(),
         tags: Default::default(),
     };
     let stream = server.streams.create(new).unwrap();

@@ -58,8 +58,12 @@ fn write_record(json: &mut Vec<u8>, shard: &Shard, record: &RecordView<'_>) -> R
     write_seconds(json, record.arrival_ms);
     json.extend_from_slice(br#","Data":""#);
     STANDARD.encode_append(record.data, json);
-    json.extend_from_slice(br#"","PartitionKey":"#);
-    write_value(json, record.partition_key)?;
+    json.push(b'"');
+    // A record that was put without one has none.
+    if !record.partition_key.is_empty() {
+        json.extend_from_slice(br#","PartitionKey":"#);
+        write_value(json, record.partition_key)?;
+    }
     if record.is_encrypted {
         json.extend_from_slice(br#","EncryptionType":"#);
         write_value(json, ENCRYPTED)?;
@@ -123,6 +127,7 @@ mod tests {
             mode: StreamMode::Provisioned,
             record_bytes_max: 1 << 20,
             warm_mibps: 0,
+            distribution: Default::default(),
             tags: BTreeMap::new(),
         };
         let stream = streams.create(new).unwrap();

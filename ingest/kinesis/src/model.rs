@@ -37,6 +37,10 @@ impl StreamModeDetails {
 pub(crate) const PROVISIONED: &str = "PROVISIONED";
 pub(crate) const ON_DEMAND: &str = "ON_DEMAND";
 
+/// The texts of the record distribution strategies.
+pub(crate) const AUTO: &str = "AUTO";
+pub(crate) const USER_PARTITION_KEY: &str = "USER_PARTITION_KEY";
+
 /// The status of every stream and consumer there is: creating and deleting are over before they are answered.
 const ACTIVE: &str = "ACTIVE";
 
@@ -57,6 +61,7 @@ pub(crate) struct CreateStreamInput {
     pub(crate) warm_throughput_mibps: Option<i64>,
     #[serde(rename = "MaxRecordSizeInKiB")]
     pub(crate) max_record_size_in_kib: Option<i64>,
+    pub(crate) record_distribution_strategy: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -209,6 +214,9 @@ pub(crate) struct StreamDescriptionSummary {
     pub(crate) warm_throughput: Option<WarmThroughput>,
     #[serde(rename = "MaxRecordSizeInKiB")]
     pub(crate) max_record_size_in_kib: u64,
+    /// Told of on-demand streams only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) record_distribution_strategy: Option<&'static str>,
 }
 
 /// The write throughput that a stream is kept ready for, and the one it has: a shard takes one MiB a second. They differ where

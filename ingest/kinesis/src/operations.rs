@@ -10,7 +10,7 @@ use crate::ops::{
     list_streams, list_tags_for_resource, list_tags_for_stream, merge_shards, put_record, put_records,
     register_stream_consumer, remove_tags_from_stream, split_shard, start_stream_encryption, stop_stream_encryption,
     subscribe_to_shard, tag_resource, untag_resource, update_account_settings, update_max_record_size,
-    update_shard_count, update_stream_mode, update_stream_warm_throughput,
+    update_shard_count, update_stream_mode, update_stream_record_distribution_strategy, update_stream_warm_throughput,
 };
 
 /// The operations that are in the model but not here.
@@ -54,6 +54,7 @@ pub(crate) fn table() -> Operations<Kinesis> {
         .typed("UpdateMaxRecordSize", update_max_record_size::run)
         .typed("UpdateShardCount", update_shard_count::run)
         .typed("UpdateStreamMode", update_stream_mode::run)
+        .typed("UpdateStreamRecordDistributionStrategy", update_stream_record_distribution_strategy::run)
         .typed("UpdateStreamWarmThroughput", update_stream_warm_throughput::run)
         .raw("GetRecords", get_records::run)
         .raw("PutRecord", put_record::run)
@@ -69,6 +70,6 @@ mod tests {
     #[test]
     fn the_readme_tells_of_every_operation_what_the_table_does() {
         assert_eq!(table().told_wrongly(include_str!("../README.md")), Vec::<String>::new());
-        assert_eq!(table().told_wrongly("").len(), 39);
+        assert_eq!(table().told_wrongly("").len(), 40);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ingest_core::fault::kinesis;
 use ingest_core::{Arn, Code, Context, Fault, Pattern, Validator};
-use shard_store::stream::{Stream, StreamKey, Streams};
+use shard_store::stream::{RecordDistribution, Stream, StreamKey, Streams};
 
 use crate::limits::{STREAM_ARN_CHARS_MAX, STREAM_NAME_CHARS_MAX};
 use crate::validate::{self, STREAM_ARN};
@@ -47,6 +47,12 @@ impl<'a> StreamReference<'a> {
             return Err(kinesis::stream_not_found(arn.account, name));
         }
         Ok(name)
+    }
+
+    /// Whether it names a stream whose records need no partition key. For a request that lacks one, before it is validated.
+    #[cold]
+    pub(crate) fn is_auto(&self, streams: &Streams, context: &Context) -> bool {
+        self.resolve(streams, context).is_ok_and(|stream| stream.distribution() == RecordDistribution::Auto)
     }
 
     /// The account, region and name of the stream, which need not be there.

@@ -7,6 +7,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::definition::RecordDistribution;
 use super::error::PutError;
 use super::registry::Streams;
 use super::sequence::SequenceNumber;
@@ -16,7 +17,7 @@ use crate::error::AppendError;
 use crate::log::{Appended, BoxFuture, NewRecord};
 
 /// What counts against the limits: data and partition key.
-fn counted_bytes(record: &NewRecord<'_>) -> usize {
+pub(super) fn counted_bytes(record: &NewRecord<'_>) -> usize {
     record.data.byte_count() + record.partition_key.len()
 }
 
@@ -55,6 +56,41 @@ impl PendingRecord {
 }
 
 impl PendingAppend {
+    /// Of a request of so many records, none of which has a shard yet.
+    pub(super) fn throttled(record_count: usize, shard: ShardNumber) -> Self {
+        Self {
+            results: vec![Err(PutError::Throttled { shard }); record_count],
+            places: Vec::with_capacity(record_count),
+            batches: Vec::new(),
+        }
+    }
+
+    /// How many records were admitted so far.
+    pub(super) fn place_count(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Notes the place in the request of a record of the next batch.
+    pub(super) fn add_place(&mut self, place: u32) {
+        self.places.push(place);
+    }
+
+    /// Appends a batch, whose places begin at `members_start`, to its shard, and empties it.
+    pub(super) fn append_batch(&mut self, shard: &Arc<Shard>, batch: &mut Vec<NewRecord<'_>>, members_start: usize) {
+        if batch.is_empty() {
+            return;
+        }
+        let members = members_start..self.places.len();
+        match shard.log().append(batch) {
+            Ok(durable) => self.batches.push(PendingBatch { shard: Arc::clone(shard), durable, members }),
+            Err(error) => {
+                let places = self.places.get(members).unwrap_or_default();
+                settle_batch(&mut self.results, places, shard, &Err(error));
+            }
+        }
+        batch.clear();
+    }
+
     /// The places of the records whose shard was closed before it could take them.
     fn moved_places(&self) -> Vec<u32> {
         let results = self.results.iter().zip(0u32..);
@@ -152,42 +188,39 @@ impl Stream {
     /// `Throttled` if the shard's write throughput is used up, `Append` if the log refuses the record. Nothing is
     /// written then.
     pub fn append_one(&self, record: &NewRecord<'_>, now_ms: u64) -> Result<PendingRecord, PutError> {
+        let shard = match self.distribution() {
+            RecordDistribution::UserPartitionKey => self.route_one(record, now_ms)?,
+            RecordDistribution::Auto => self.spread_one(record, now_ms)?,
+        };
+        let durable = shard.log().append(std::slice::from_ref(record))?;
+        Ok(PendingRecord { shard: Arc::clone(shard), durable })
+    }
+
+    /// The shard of a record's key, if its throttle admits the record.
+    fn route_one(&self, record: &NewRecord<'_>, now_ms: u64) -> Result<&Arc<Shard>, PutError> {
         let shard = self.shard_at(self.route(record));
         if self.is_enforced() && !shard.writes.admit_one(now_ms, counted_bytes(record)) {
             return Err(PutError::Throttled { shard: shard.number() });
         }
-        let durable = shard.log().append(std::slice::from_ref(record))?;
-        Ok(PendingRecord { shard: Arc::clone(shard), durable })
+        Ok(shard)
     }
 
     /// Puts the records of one request at `now_ms`. Records of the same shard are stored in the order of `records` and
     /// without others between them; throttled ones are left out.
     pub fn append(&self, records: &[NewRecord<'_>], now_ms: u64) -> PendingAppend {
+        if self.distribution() == RecordDistribution::Auto {
+            return self.spread(records, now_ms);
+        }
         let routed = self.append_route(records);
-        let mut pending = PendingAppend {
-            // Overwritten for every record: it is either throttled, or in a batch.
-            results: vec![Err(PutError::Throttled { shard: ShardNumber(0) }); records.len()],
-            places: Vec::with_capacity(records.len()),
-            batches: Vec::new(),
-        };
+        // Overwritten for every record: it is either throttled, or in a batch.
+        let mut pending = PendingAppend::throttled(records.len(), ShardNumber(0));
         let mut batch = Vec::with_capacity(records.len());
         for group in routed.chunk_by(|left, right| left.shard == right.shard) {
             let Some(first) = group.first() else { continue };
             let shard = self.shard_at(first.shard as usize);
-            let members_start = pending.places.len();
+            let members_start = pending.place_count();
             self.append_admit(shard, group, records, now_ms, &mut pending, &mut batch);
-            if batch.is_empty() {
-                continue;
-            }
-            let members = members_start..pending.places.len();
-            match shard.log().append(&batch) {
-                Ok(durable) => pending.batches.push(PendingBatch { shard: Arc::clone(shard), durable, members }),
-                Err(error) => {
-                    let places = pending.places.get(members).unwrap_or_default();
-                    settle_batch(&mut pending.results, places, shard, &Err(error));
-                }
-            }
-            batch.clear();
+            pending.append_batch(shard, &mut batch, members_start);
         }
         pending
     }

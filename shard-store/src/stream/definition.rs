@@ -61,6 +61,23 @@ pub enum StreamMode {
     OnDemand,
 }
 
+/// Which shards the records of a stream go to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RecordDistribution {
+    /// To the shard of their partition key, or of the hash key that overrides it.
+    #[default]
+    UserPartitionKey,
+    /// To whichever shard has room: evenly, and in no order.
+    Auto,
+}
+
+impl RecordDistribution {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What a stream's records are encrypted with at rest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Encryption {
@@ -103,6 +120,9 @@ pub(crate) struct Facts {
     /// The MiB a second that an on-demand stream is kept warm for.
     #[serde(default, skip_serializing_if = "is_cold")]
     pub(crate) warm_mibps: u32,
+    /// Which shards its records go to.
+    #[serde(default, skip_serializing_if = "RecordDistribution::is_default")]
+    pub(crate) distribution: RecordDistribution,
     /// What its records are encrypted with at rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) encryption: Option<Encryption>,
@@ -126,6 +146,7 @@ impl Facts {
             shard_count_updates_ms: Vec::new(),
             mode_changes_ms: Vec::new(),
             warm_mibps: 0,
+            distribution: RecordDistribution::default(),
             encryption: None,
             consumers: BTreeMap::new(),
         }

@@ -187,6 +187,12 @@ pub enum ChangeError {
         /// The limit that would be exceeded.
         consumers_max: usize,
     },
+    /// The stream is provisioned, where only on-demand ones can be so.
+    #[error("stream {key} is provisioned, not on-demand")]
+    NotOnDemand {
+        /// The stream.
+        key: StreamKey,
+    },
     /// The stream is not encrypted with the key that was named.
     #[error("stream {key} is not encrypted with the key {asked}")]
     OtherKey {

@@ -12,7 +12,9 @@ use parking_lot::{Mutex, MutexGuard, RwLock};
 use tokio::sync::Notify;
 
 use super::config::Options;
-use super::definition::{self, Definition, Facts, ShardDefinition, StreamId, StreamKey, StreamMode};
+use super::definition::{
+    self, Definition, Facts, RecordDistribution, ShardDefinition, StreamId, StreamKey, StreamMode,
+};
 use super::error::{ChangeError, CreateError, DeleteError, OpenStreamsError, TooManyShards};
 use super::hash_range::HashRange;
 use super::peaks::{self, AllPeaks};
@@ -43,6 +45,8 @@ pub struct NewStream {
     pub record_bytes_max: u64,
     /// The MiB a second that an on-demand stream is kept warm for; 0 for none.
     pub warm_mibps: u32,
+    /// Which shards its records go to; anything but the default is for on-demand streams only.
+    pub distribution: RecordDistribution,
     /// Its tags, by key.
     pub tags: BTreeMap<String, String>,
 }
@@ -164,8 +168,8 @@ impl Streams {
                 closed_ms: None,
             })
             .collect();
-        let NewStream { key, mode, record_bytes_max, warm_mibps, tags, .. } = new;
-        let facts = Facts { record_bytes_max, warm_mibps, tags, ..Facts::new(key, id, mode, now_ms) };
+        let NewStream { key, mode, record_bytes_max, warm_mibps, distribution, tags, .. } = new;
+        let facts = Facts { record_bytes_max, warm_mibps, distribution, tags, ..Facts::new(key, id, mode, now_ms) };
         Ok(Definition { facts, shards })
     }
 

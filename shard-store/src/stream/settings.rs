@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::definition::{Encryption, Facts, StreamKey, StreamMode};
+use super::definition::{Encryption, Facts, RecordDistribution, StreamKey, StreamMode};
 use super::error::ChangeError;
 use super::limits::{MODE_CHANGES_MAX, MODE_CHANGES_PERIOD, TAGS_PER_STREAM_MAX};
 use super::registry::Streams;
@@ -87,6 +87,24 @@ impl Streams {
         self.change(key, |facts, now_ms| note_mode_change(facts, mode, now_ms))
     }
 
+    /// Sets which shards the records of an on-demand stream go to that are put from now on. Blocks on the disk.
+    ///
+    /// # Errors
+    /// `NotOnDemand`, `NotFound` or `Catalog`; nothing is changed then.
+    pub fn set_distribution(
+        &self,
+        key: &StreamKey,
+        distribution: RecordDistribution,
+    ) -> Result<Arc<Stream>, ChangeError> {
+        self.change(key, |facts, _| {
+            if facts.mode != StreamMode::OnDemand {
+                return Err(ChangeError::NotOnDemand { key: facts.key.clone() });
+            }
+            facts.distribution = distribution;
+            Ok(())
+        })
+    }
+
     /// Encrypts the records that are put from now on with a key of the store's keyring: its id, alias or ARN. Blocks on the
     /// disk.
     ///
@@ -130,6 +148,7 @@ pub(super) fn note_mode_change(facts: &mut Facts, mode: StreamMode, now_ms: u64)
     facts.mode_changes_ms.push(now_ms);
     facts.mode = mode;
     facts.warm_mibps = 0;
+    facts.distribution = RecordDistribution::default();
     Ok(())
 }
 

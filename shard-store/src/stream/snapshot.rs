@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::definition::{Consumer, Definition, Encryption, Facts, StreamId, StreamKey, StreamMode};
+use super::definition::{Consumer, Definition, Encryption, Facts, RecordDistribution, StreamId, StreamKey, StreamMode};
 use super::error::GetError;
 use super::hash_range::HashKey;
 use super::limits::READ_BYTES_MAX;
@@ -26,6 +27,8 @@ pub struct Stream {
     /// The open shards in the order of their ranges, which tile the key space: the end of each, and its place in
     /// `shards`.
     routes: Vec<(HashKey, usize)>,
+    /// How many turns were taken; see [`super::spread`].
+    turns: AtomicUsize,
 }
 
 /// What one read of a shard returns.
@@ -67,7 +70,7 @@ impl Stream {
         let mut open: Vec<_> = shards.iter().enumerate().filter(|(_, shard)| shard.is_open()).collect();
         open.sort_unstable_by_key(|(_, shard)| shard.range().start);
         let routes = open.into_iter().map(|(place, shard)| (shard.range().end, place)).collect();
-        Self { facts, is_enforced, shards, routes }
+        Self { facts, is_enforced, shards, routes, turns: AtomicUsize::new(0) }
     }
 
     /// As it is stored.
@@ -109,6 +112,24 @@ impl Stream {
     /// The MiB a second that it is kept warm for, if it is on-demand.
     pub fn warm_mibps(&self) -> u32 {
         self.facts.warm_mibps
+    }
+
+    /// Which shards its records go to.
+    pub fn distribution(&self) -> RecordDistribution {
+        self.facts.distribution
+    }
+
+    /// Takes so many turns of its open shards. Returns the first of them.
+    pub(super) fn take_turns(&self, count: usize) -> usize {
+        // Nothing but the number itself depends on it.
+        self.turns.fetch_add(count, Ordering::Relaxed)
+    }
+
+    /// The open shard whose turn it is.
+    pub(super) fn shard_in_turn(&self, turn: usize) -> &Arc<Shard> {
+        let place = self.routes.get(turn % self.routes.len().max(1)).map(|(_, place)| *place);
+        let shard = place.and_then(|place| self.shards.get(place));
+        shard.expect("the open shards tile the key space, so there is at least one")
     }
 
     /// Its tags, by key.

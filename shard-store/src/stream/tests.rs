@@ -96,6 +96,7 @@ fn new_stream(name: &str, shard_count: u32) -> NewStream {
         mode: StreamMode::Provisioned,
         record_bytes_max: limits::RECORD_BYTES_MAX_DEFAULT,
         warm_mibps: 0,
+        distribution: Default::default(),
         tags: BTreeMap::new(),
     }
 }

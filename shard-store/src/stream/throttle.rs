@@ -98,26 +98,37 @@ impl WriteThrottle {
         self.0.lock().asked
     }
 
-    /// Asks for each of `byte_counts` in turn and tells `verdict` whether it is admitted.
+    /// Asks for each of `records`, which come with their bytes, in turn and tells `verdict` whether it is admitted.
     pub(crate) fn admit<T>(
         &self,
         now_ms: u64,
         records: impl IntoIterator<Item = (T, usize)>,
-        mut verdict: impl FnMut(T, bool),
+        verdict: impl FnMut(T, bool),
     ) {
+        self.0.lock().decide(now_ms, records, true, verdict);
+    }
+
+    /// As [`WriteThrottle::admit`], for records that another shard may take: what is refused does not count as asked for.
+    pub(super) fn offer<T>(
+        &self,
+        now_ms: u64,
+        records: impl IntoIterator<Item = (T, usize)>,
+        verdict: impl FnMut(T, bool),
+    ) {
+        self.0.lock().decide(now_ms, records, false, verdict);
+    }
+
+    /// As [`WriteThrottle::offer`], for one record of `byte_count` bytes.
+    pub(super) fn offer_one(&self, now_ms: u64, byte_count: usize) -> bool {
+        let mut is_admitted = false;
+        self.offer(now_ms, [((), byte_count)], |(), verdict| is_admitted = verdict);
+        is_admitted
+    }
+
+    /// Counts records of so many bytes that no shard took as asked for.
+    pub(super) fn count_refused(&self, byte_counts: impl IntoIterator<Item = usize>) {
         let mut writes = self.0.lock();
-        let Writes { pair, asked } = &mut *writes;
-        pair.refill(now_ms);
-        for (record, byte_count) in records {
-            let bytes = byte_count as u64;
-            asked.count(byte_count);
-            let is_admitted = pair.bytes.affords(bytes) && pair.count.affords(1);
-            if is_admitted {
-                pair.bytes.take(bytes);
-                pair.count.take(1);
-            }
-            verdict(record, is_admitted);
-        }
+        byte_counts.into_iter().for_each(|byte_count| writes.asked.count(byte_count));
     }
 
     /// Asks for one record of `byte_count` bytes.
@@ -125,6 +136,31 @@ impl WriteThrottle {
         let mut is_admitted = false;
         self.admit(now_ms, [((), byte_count)], |(), verdict| is_admitted = verdict);
         is_admitted
+    }
+}
+
+impl Writes {
+    fn decide<T>(
+        &mut self,
+        now_ms: u64,
+        records: impl IntoIterator<Item = (T, usize)>,
+        counts_refused: bool,
+        mut verdict: impl FnMut(T, bool),
+    ) {
+        let Self { pair, asked } = self;
+        pair.refill(now_ms);
+        for (record, byte_count) in records {
+            let bytes = byte_count as u64;
+            let is_admitted = pair.bytes.affords(bytes) && pair.count.affords(1);
+            if is_admitted {
+                pair.bytes.take(bytes);
+                pair.count.take(1);
+            }
+            if is_admitted || counts_refused {
+                asked.count(byte_count);
+            }
+            verdict(record, is_admitted);
+        }
     }
 }
 

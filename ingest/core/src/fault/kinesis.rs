@@ -141,6 +141,10 @@ impl From<ChangeError> for Fault {
                 Code::LimitExceeded,
                 format!("No more than {consumers_max} consumers can be registered {}.", under(&key)),
             ),
+            ChangeError::NotOnDemand { key } => invalid(format!(
+                "Stream {} under account {} is in PROVISIONED mode; this is only supported for streams in ON_DEMAND mode.",
+                key.name, key.account
+            )),
             ChangeError::OtherKey { key, asked } => {
                 invalid(format!("Stream {} is not encrypted with the key {asked}.", key.name))
             }
@@ -406,6 +410,7 @@ mod tests {
             (ChangeError::ConsumerExists { key: key(), consumer: consumer() }, Code::ResourceInUse),
             (ChangeError::ConsumerNotFound { key: key(), consumer: consumer() }, Code::ResourceNotFound),
             (ChangeError::TooManyConsumers { key: key(), consumers_max: 20 }, Code::LimitExceeded),
+            (ChangeError::NotOnDemand { key: key() }, Code::InvalidArgument),
             (ChangeError::OtherKey { key: key(), asked: "alias/a".to_owned() }, Code::InvalidArgument),
             (ChangeError::Key(KeyError::NotFound { name: "alias/a".to_owned() }), Code::KmsNotFound),
         ];

@@ -7,10 +7,11 @@ use ingest_core::{Code, Context, Fault, Pattern, Validator};
 use shard_store::stream::limits::RECORD_BYTES_MAX_DEFAULT;
 use shard_store::stream::{NewStream, StreamKey, StreamMode, warm_shards};
 
+use super::update_stream_record_distribution_strategy::distribution_of;
 use super::update_stream_warm_throughput::mibps_of;
 use crate::door::Kinesis;
 use crate::limits::{RECORD_SIZE_KIB, STREAM_NAME_CHARS_MAX, TAGS_MAX};
-use crate::model::{CreateStreamInput, Nothing, ON_DEMAND, PROVISIONED};
+use crate::model::{AUTO, CreateStreamInput, Nothing, ON_DEMAND, PROVISIONED, USER_PARTITION_KEY};
 use crate::validate;
 
 /// Source: Kinesis Data Streams API Reference, "CreateStream".
@@ -42,6 +43,8 @@ fn validate(input: &CreateStreamInput) -> Result<(), Fault> {
     validator.member("warmThroughputMiBps", input.warm_throughput_mibps).range(0, i64::MAX);
     let (record_size_min, record_size_max) = RECORD_SIZE_KIB;
     validator.member("maxRecordSizeInKiB", input.max_record_size_in_kib).range(record_size_min, record_size_max);
+    let strategy = validator.member("recordDistributionStrategy", input.record_distribution_strategy.as_deref());
+    strategy.one_of(&[AUTO, USER_PARTITION_KEY]);
     validator.finish()
 }
 
@@ -56,6 +59,10 @@ fn plan(context: &Context, input: CreateStreamInput) -> Result<NewStream, Fault>
         return Err(invalid("WarmThroughputMiBps can be given for a stream in ON_DEMAND mode only."));
     }
     let warm_mibps = input.warm_throughput_mibps.map_or(0, mibps_of);
+    let distribution = distribution_of(input.record_distribution_strategy.as_deref());
+    if !is_on_demand && input.record_distribution_strategy.is_some() {
+        return Err(invalid("RecordDistributionStrategy can be given for a stream in ON_DEMAND mode only."));
+    }
     let tags = input.tags.unwrap_or_default();
     validate::check_tags(&tags)?;
     if tags.len() > TAGS_MAX {
@@ -74,6 +81,7 @@ fn plan(context: &Context, input: CreateStreamInput) -> Result<NewStream, Fault>
         shard_count,
         mode,
         warm_mibps,
+        distribution,
         record_bytes_max: record_kib.map_or(RECORD_BYTES_MAX_DEFAULT, |kib| kib * 1_024),
         tags,
     })

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use ingest_core::{Context, Fault, Validator};
-use shard_store::stream::StreamMode;
+use shard_store::stream::{RecordDistribution, StreamMode};
 
 use crate::door::Kinesis;
 use crate::model::{
-    DescribeStreamSummaryInput, DescribeStreamSummaryOutput, StreamDescriptionSummary, StreamFacts, WarmThroughput,
+    AUTO, DescribeStreamSummaryInput, DescribeStreamSummaryOutput, StreamDescriptionSummary, StreamFacts,
+    USER_PARTITION_KEY, WarmThroughput,
 };
 
 /// Source: Kinesis Data Streams API Reference, "DescribeStreamSummary".
@@ -32,6 +33,10 @@ pub(crate) async fn run(
         consumer_count: stream.consumers().len(),
         warm_throughput: is_warmable.then(|| WarmThroughput::of(&stream)),
         max_record_size_in_kib: stream.record_bytes_max() / 1_024,
+        record_distribution_strategy: (stream.mode() == StreamMode::OnDemand).then(|| match stream.distribution() {
+            RecordDistribution::UserPartitionKey => USER_PARTITION_KEY,
+            RecordDistribution::Auto => AUTO,
+        }),
     };
     Ok(DescribeStreamSummaryOutput { stream_description_summary })
 }

@@ -149,13 +149,18 @@ struct Record<'a> {
 
 impl Serialize for Record<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut record = serializer.serialize_struct("Record", 4 + usize::from(self.record.is_encrypted))?;
+        let has_key = !self.record.partition_key.is_empty();
+        let field_count = 3 + usize::from(has_key) + usize::from(self.record.is_encrypted);
+        let mut record = serializer.serialize_struct("Record", field_count)?;
         let sequence = self.shard.sequence_number(self.record.ordinal);
         record.serialize_field("SequenceNumber", &SequenceText(sequence))?;
         let arrival: Timestamp = timestamp(self.record.arrival_ms);
         record.serialize_field("ApproximateArrivalTimestamp", &arrival)?;
         record.serialize_field("Data", &Blob::raw(self.record.data))?;
-        record.serialize_field("PartitionKey", self.record.partition_key)?;
+        // A record that was put without one has none.
+        if has_key {
+            record.serialize_field("PartitionKey", self.record.partition_key)?;
+        }
         if self.record.is_encrypted {
             record.serialize_field("EncryptionType", ENCRYPTED)?;
         }

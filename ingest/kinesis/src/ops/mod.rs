@@ -34,4 +34,5 @@ pub(crate) mod update_account_settings;
 pub(crate) mod update_max_record_size;
 pub(crate) mod update_shard_count;
 pub(crate) mod update_stream_mode;
+pub(crate) mod update_stream_record_distribution_strategy;
 pub(crate) mod update_stream_warm_throughput;

@@ -8,7 +8,7 @@ use ingest_core::{Code, Fault, Validator};
 use serde::Deserialize;
 use shard_store::log::{NewRecord, Payload};
 use shard_store::stream::error::PutError;
-use shard_store::stream::{HashKey, Stream};
+use shard_store::stream::{HashKey, RecordDistribution, Stream};
 
 use crate::limits::{DATA_BYTES_MAX, PARTITION_KEY_CHARS_MAX};
 use crate::text::Text;
@@ -44,10 +44,18 @@ impl<'a> Entry<'a> {
         self.data.as_ref().map_or(Ok(()), |data| data.check(format_args!("{path}Data")))
     }
 
+    /// Whether it has a partition key.
+    pub(crate) fn has_key(&self) -> bool {
+        self.partition_key.is_some()
+    }
+
     /// Puts the model's constraints upon the members; `path` stands before their names.
-    pub(crate) fn validate(&self, validator: &mut Validator, path: impl Display) {
+    pub(crate) fn validate(&self, validator: &mut Validator, path: impl Display, is_key_required: bool) {
         let key = self.partition_key.as_deref();
-        validator.member(format_args!("{path}partitionKey"), key).required().length(1, PARTITION_KEY_CHARS_MAX);
+        if is_key_required {
+            validator.member(format_args!("{path}partitionKey"), key).required();
+        }
+        validator.member(format_args!("{path}partitionKey"), key).length(1, PARTITION_KEY_CHARS_MAX);
         let data = self.data.as_ref().map(Data::blob);
         validator.member(format_args!("{path}data"), data).required().length(0, DATA_BYTES_MAX);
         validator.member(format_args!("{path}explicitHashKey"), self.explicit_hash_key.as_deref()).pattern(HASH_KEY);
@@ -59,15 +67,18 @@ impl<'a> Entry<'a> {
     /// `InvalidArgumentException` for a hash key beyond the key space, `ValidationException` for a record larger than
     /// the stream takes; `path` stands before the names of members.
     pub(crate) fn record(&self, stream: &Stream, path: impl Display) -> Result<NewRecord<'_>, Fault> {
-        // The validator has seen both; this is for a request whose validation somebody forgot.
-        let (Some(data), Some(key)) = (&self.data, &self.partition_key) else {
+        // Where the service distributes the records, it ignores the keys, and whether they are there.
+        let is_auto = stream.distribution() == RecordDistribution::Auto;
+        let key = self.partition_key.as_deref().or(is_auto.then_some(""));
+        // The validator has seen both, unless the stream was changed in this very moment.
+        let (Some(data), Some(key)) = (&self.data, key) else {
             return Err(Fault::new(Code::Validation, format!("{path}data and {path}partitionKey must not be null")));
         };
         let record_bytes_max = stream.record_bytes_max();
         if (data.byte_count() + key.len()) as u64 > record_bytes_max {
             return Err(too_large(path, data.byte_count() as u64, record_bytes_max));
         }
-        let explicit_hash_key = self.explicit_hash_key.as_deref().map(hash_key).transpose()?;
+        let explicit_hash_key = self.explicit_hash_key.as_deref().filter(|_| !is_auto).map(hash_key).transpose()?;
         Ok(NewRecord { partition_key: key, explicit_hash_key, data })
     }
 }

@@ -10,7 +10,7 @@ use ingest_core::records::Data;
 use ingest_core::{Code, Context, Fault, Validator};
 use serde::{Deserialize, Serialize};
 use shard_store::stream::error::PutError;
-use shard_store::stream::{SequenceNumber, Stream};
+use shard_store::stream::{RecordDistribution, SequenceNumber, Stream};
 
 use super::put::{Entry, counted_bytes, put_fault};
 use crate::door::Kinesis;
@@ -76,7 +76,7 @@ async fn append(
     entry.check_base64("")?;
     let ordering = input.sequence_number_for_ordering.as_deref();
     let mut validator = Validator::new();
-    entry.validate(&mut validator, "");
+    entry.validate(&mut validator, "", !entry.has_key() && !reference.is_auto(&door.streams, context));
     validator.member("sequenceNumberForOrdering", ordering).pattern(SEQUENCE_NUMBER);
     reference.validate(&mut validator);
     validator.finish()?;
@@ -96,6 +96,10 @@ async fn append(
 
 fn check_ordering(stream: &Stream, ordering: Option<&str>) -> Result<(), Fault> {
     match ordering {
+        Some(_) if stream.distribution() == RecordDistribution::Auto => {
+            let message = "SequenceNumberForOrdering cannot be given where RecordDistributionStrategy is AUTO.";
+            Err(Fault::new(Code::InvalidArgument, message))
+        }
         Some(text) if text.parse::<SequenceNumber>().is_err() => {
             let key = stream.key();
             let message = format!(

@@ -63,8 +63,9 @@ async fn append(
     };
     let mut validator = Validator::new();
     validator.member("records", input.records.as_ref()).required().length(1, RECORDS_PER_PUT_MAX);
+    let is_key_required = entries.iter().any(|entry| !entry.has_key()) && !reference.is_auto(&door.streams, context);
     for (number, entry) in (1..).zip(entries) {
-        entry.validate(&mut validator, MemberOf(number));
+        entry.validate(&mut validator, MemberOf(number), is_key_required);
     }
     reference.validate(&mut validator);
     validator.finish()?;

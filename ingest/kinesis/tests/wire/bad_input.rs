@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::client::{CBOR, JSON, Server};
 
-const OPERATIONS: [&str; 34] = [
+const OPERATIONS: [&str; 35] = [
     "AddTagsToStream",
     "CreateStream",
     "DecreaseStreamRetentionPeriod",
@@ -39,6 +39,7 @@ const OPERATIONS: [&str; 34] = [
     "UpdateMaxRecordSize",
     "UpdateShardCount",
     "UpdateStreamMode",
+    "UpdateStreamRecordDistributionStrategy",
     "UpdateStreamWarmThroughput",
 ];
 

@@ -1,6 +1,6 @@
 //! On-demand streams: their shards follow their load.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ingest_kinesis::Options;
 use serde_json::{Value, json};
@@ -155,4 +155,90 @@ async fn a_stream_is_created_and_changed_warm() {
     assert_eq!(server.refused("UpdateStreamMode", warm_mode(9, "PROVISIONED")).await.0, "InvalidArgumentException");
     server.call("UpdateStreamMode", warm_mode(9, "ON_DEMAND")).await;
     assert_eq!(summary(&mut server).await["WarmThroughput"], warm(9, 9));
+}
+
+/// Puts so many records without a partition key in one request. Returns how many each shard took.
+async fn put_without_keys(server: &mut Server, count: usize) -> BTreeMap<String, usize> {
+    let records = vec![json!({"Data": base64("x")}); count];
+    let answer = server.call("PutRecords", json!({"StreamName": "clicks", "Records": records})).await;
+    assert_eq!(answer["FailedRecordCount"], 0);
+    let mut taken = BTreeMap::new();
+    for record in answer["Records"].as_array().unwrap() {
+        *taken.entry(record["ShardId"].as_str().unwrap().to_owned()).or_default() += 1;
+    }
+    taken
+}
+
+#[tokio::test]
+async fn records_without_keys_are_spread_over_all_shards() {
+    let mut server = Server::start().await;
+    let input = json!({
+        "StreamName": "clicks",
+        "StreamModeDetails": {"StreamMode": "ON_DEMAND"},
+        "RecordDistributionStrategy": "AUTO",
+    });
+    server.call("CreateStream", input).await;
+    assert_eq!(summary(&mut server).await["RecordDistributionStrategy"], "AUTO");
+    let even: BTreeMap<_, _> = (0..4).map(|shard| (format!("shardId-{shard:012}"), 125)).collect();
+    assert_eq!(put_without_keys(&mut server, 500).await, even);
+    // All of the 4,000 records that four shards take in a second, although each key alone would go to one of them.
+    for _ in 0..7 {
+        assert_eq!(put_without_keys(&mut server, 500).await.values().sum::<usize>(), 500);
+    }
+    let one = json!({"StreamName": "clicks", "PartitionKey": "k", "Data": base64("x")});
+    assert_eq!(server.refused("PutRecord", one.clone()).await.0, "ProvisionedThroughputExceededException");
+
+    server.clock.advance(1_000);
+    let mut shards = BTreeSet::new();
+    for _ in 0..4 {
+        shards.insert(server.call("PutRecord", one.clone()).await["ShardId"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(shards.len(), 4);
+    let mut ignored = one.clone();
+    ignored["ExplicitHashKey"] = json!("9".repeat(39));
+    server.call("PutRecord", ignored.clone()).await;
+    ignored["SequenceNumberForOrdering"] = json!("0");
+    assert_eq!(server.refused("PutRecord", ignored).await.0, "InvalidArgumentException");
+
+    // What was put with a key is read with it, and what was put without is read without.
+    let input = json!({"StreamName": "clicks", "ShardId": "shardId-000000000000", "ShardIteratorType": "TRIM_HORIZON"});
+    let iterator = server.call("GetShardIterator", input).await["ShardIterator"].clone();
+    let read = server.call("GetRecords", json!({"ShardIterator": iterator})).await;
+    let keys: Vec<_> = read["Records"].as_array().unwrap().iter().map(|record| record.get("PartitionKey")).collect();
+    assert_eq!((keys.first(), keys.last()), (Some(&None), Some(&Some(&json!("k")))));
+}
+
+#[tokio::test]
+async fn only_an_on_demand_stream_spreads_records() {
+    let mut server = Server::start().await;
+    server.create("clicks", 2).await;
+    let update = |strategy: &str| json!({"StreamARN": ARN, "RecordDistributionStrategy": strategy});
+    let operation = "UpdateStreamRecordDistributionStrategy";
+    let (code, message) = server.refused(operation, update("AUTO")).await;
+    assert_eq!(code, "InvalidArgumentException");
+    assert!(message.contains("PROVISIONED"), "{message}");
+    assert!(summary(&mut server).await.get("RecordDistributionStrategy").is_none());
+    let created = json!({"StreamName": "other", "ShardCount": 1, "RecordDistributionStrategy": "AUTO"});
+    assert_eq!(server.refused("CreateStream", created).await.0, "InvalidArgumentException");
+
+    server.call("UpdateStreamMode", json!({"StreamARN": ARN, "StreamModeDetails": {"StreamMode": "ON_DEMAND"}})).await;
+    assert_eq!(summary(&mut server).await["RecordDistributionStrategy"], "USER_PARTITION_KEY");
+    let keyless = json!({"StreamName": "clicks", "Data": base64("x")});
+    let message = "1 validation error detected: Value null at 'partitionKey' failed to satisfy constraint: Member must not \
+                   be null";
+    assert_eq!(server.refused("PutRecord", keyless.clone()).await, refusal("ValidationException", message));
+    server.call(operation, update("AUTO")).await;
+    server.call("PutRecord", keyless.clone()).await;
+    server.call(operation, update("USER_PARTITION_KEY")).await;
+    assert_eq!(server.refused("PutRecord", keyless.clone()).await, refusal("ValidationException", message));
+
+    server.call(operation, update("AUTO")).await;
+    server
+        .call("UpdateStreamMode", json!({"StreamARN": ARN, "StreamModeDetails": {"StreamMode": "PROVISIONED"}}))
+        .await;
+    assert_eq!(server.refused("PutRecord", keyless).await, refusal("ValidationException", message));
+    let (code, message) = server.refused(operation, json!({})).await;
+    assert_eq!(code, "ValidationException");
+    assert!(message.contains("'streamARN'") && message.contains("'recordDistributionStrategy'"), "{message}");
+    assert!(server.refused(operation, update("SOMEHOW")).await.1.contains("[AUTO, USER_PARTITION_KEY]"));
 }

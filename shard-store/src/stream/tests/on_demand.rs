@@ -211,3 +211,96 @@ async fn the_load_is_followed_in_the_background_until_the_streams_are_dropped() 
     drop((stream, fixture));
     following.await.unwrap();
 }
+
+fn create_spread(fixture: &Fixture, shard_count: u32) -> Arc<Stream> {
+    let distribution = RecordDistribution::Auto;
+    let mode = StreamMode::OnDemand;
+    fixture.streams.create(NewStream { mode, distribution, ..new_stream("clicks", shard_count) }).unwrap()
+}
+
+/// How many records each shard holds.
+fn counts(stream: &Stream) -> Vec<u64> {
+    stream.shards().iter().map(|shard| shard.log().end()).collect()
+}
+
+#[tokio::test]
+async fn spread_records_find_the_shards_that_have_room() {
+    let fixture = open();
+    let stream = create_spread(&fixture, 4);
+    let (small, large) = (vec![b'x'; 10], vec![b'x'; 700 * 1024]);
+    let (small, large) = (small.as_slice(), large.as_slice());
+    // Two large records do not fit one shard's second: each goes where there is room, whosever turn it is.
+    let records = [record("", &large), record("", &large), record("", &large), record("", &large), record("", &large)];
+    let results = fixture.streams.append(&stream, &records, fixture.now_ms()).await.settle().await;
+    let shards: Vec<_> = results.iter().flatten().map(|sequence| sequence.shard().0).collect();
+    assert_eq!(shards.len(), 4);
+    assert!((0..4).all(|shard| shards.contains(&shard)), "{shards:?}");
+    assert!(matches!(results[4], Err(PutError::Throttled { .. })));
+    for _ in 0..8 {
+        let pending = fixture.streams.append_one(&stream, &record("k", &small), fixture.now_ms()).await.unwrap();
+        pending.settle().await.unwrap();
+    }
+    assert_eq!(counts(&stream), [3; 4]);
+    // What nobody took counts once, for the scaler.
+    fixture.clock.advance(SECOND_MS);
+    let total: u64 = stream.open_shards().map(|shard| shard.read_load(fixture.now_ms())).sum();
+    let exact = 5 * 700 * 1_000 / 1_024;
+    assert!((exact - 4..exact + 4).contains(&total), "{total}");
+}
+
+#[tokio::test]
+async fn a_single_key_grows_a_stream_whose_records_are_spread() {
+    let fixture = open();
+    let stream = create_spread(&fixture, 4);
+    let data = b"x".as_slice();
+    let records = vec![record("the same", &data); 500];
+    let mut stored = 0;
+    for _ in 0..3 {
+        fixture.clock.advance(SECOND_MS);
+        for _ in 0..12 {
+            let stream = fixture.find("clicks").unwrap();
+            let results = fixture.streams.append(&stream, &records, fixture.now_ms()).await.settle().await;
+            stored += results.iter().filter(|result| result.is_ok()).count() as u64;
+        }
+        fixture.streams.follow_load();
+    }
+    assert_eq!(stored, 4_000 + 6_000 + 6_000);
+    // Whoever holds an old snapshot puts into the new shards as well.
+    let results = fixture.streams.append(&stream, &records, fixture.now_ms()).await.settle().await;
+    assert!(results.iter().all(Result::is_ok));
+    let fixture = fixture.reopen();
+    let stream = fixture.find("clicks").unwrap();
+    assert_eq!(stream.distribution(), RecordDistribution::Auto);
+    assert!(stream.open_shard_count() >= 12, "{}", stream.open_shard_count());
+    assert_eq!(counts(&stream).iter().sum::<u64>(), stored + 500);
+}
+
+#[tokio::test]
+async fn a_warm_stream_survives_reopening_and_keeps_what_is_in_use_narrow() {
+    let fixture = open();
+    let stream = create_on_demand(&fixture);
+    let refused = fixture.streams.set_warm_throughput(stream.key(), 6);
+    assert!(matches!(refused, Err(error::ReshardError::Warm(error::WarmError::Uncommitted { .. }))));
+    fixture.streams.commit_account(ACCOUNT, REGION, true).unwrap();
+    let mut producers = Producers::new();
+    for _ in 0..3 {
+        producers.press(&fixture, 4_000, 1).await;
+        fixture.streams.follow_load();
+    }
+    let busy_count = open_count(&fixture);
+    fixture.streams.set_warm_throughput(stream.key(), 3).unwrap();
+    // Less than it has is released only where nothing is asked for.
+    assert_eq!(open_count(&fixture), busy_count);
+    let warm = fixture.streams.set_warm_throughput(stream.key(), 40).unwrap();
+    assert!(warm.open_shard_count() >= 40);
+    producers.check(&fixture);
+    let fixture = fixture.reopen();
+    assert_eq!(fixture.find("clicks").unwrap().warm_mibps(), 40);
+    rest(&fixture, 60 * 24);
+    let kept_count = open_count(&fixture);
+    assert!((40..50).contains(&kept_count), "{kept_count}");
+    let ended = fixture.streams.commit_account(ACCOUNT, REGION, false);
+    assert!(matches!(ended, Err(error::AccountError::KeptWarm { .. })));
+    fixture.streams.set_warm_throughput(stream.key(), 0).unwrap();
+    assert_eq!(open_count(&fixture), 4);
+}
