@@ -87,6 +87,20 @@ where
     (text(service_error.code()), text(service_error.message()))
 }
 
+/// The error that the service answered a call with, as the SDK types it.
+#[track_caller]
+pub(crate) fn service_error<T, E, R>(result: Result<T, aws_sdk_kinesis::error::SdkError<E, R>>) -> E
+where
+    E: std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    match result {
+        Ok(_) => panic!("the call succeeded"),
+        Err(aws_sdk_kinesis::error::SdkError::ServiceError(context)) => context.into_err(),
+        Err(error) => panic!("not answered by the service: {}", aws_sdk_kinesis::error::DisplayErrorContext(&error)),
+    }
+}
+
 /// Asserts that a call ended with an error of this code, whose message holds this text.
 #[track_caller]
 pub(crate) fn assert_error<T, E, R>(result: Result<T, aws_sdk_kinesis::error::SdkError<E, R>>, code: &str, text: &str)
