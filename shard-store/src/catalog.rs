@@ -9,6 +9,8 @@
 //! | `stream/` | [`crate::stream`] | stream definitions with their shards and consumers |
 //! | `stream-account/` | [`crate::stream`] | what an account has settled for its streams |
 //! | `stream-load/` | [`crate::stream`] | the peaks of a stream's load |
+//! | `queue/` | [`crate::queue`] | definitions of queues |
+//! | `queue-state/` | [`crate::queue`] | checkpoints of what queues have delivered |
 //! | `delivery/` | `firehose` | delivery streams, their checkpoints, intents and schemas |
 
 use serde::Serialize;

@@ -16,6 +16,7 @@
 //! | [`log`], [`catalog`] | the boundary above which nobody knows the engine |
 //! | [`Store`] | one open data directory |
 //! | [`stream`] | streams, shards, hash ranges, sequence numbers, iterators, throttles, retention |
+//! | [`queue`] | queues that deliver the records of a stream to many readers, each until it is acknowledged |
 //! | [`verify`] | checks every byte of a stopped store |
 //!
 //! # Durability
@@ -39,6 +40,7 @@ pub mod keyring;
 pub mod log;
 mod metrics;
 mod mmap;
+pub mod queue;
 mod store;
 pub mod stream;
 pub mod verify;

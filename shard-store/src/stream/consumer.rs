@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::account::AccountSettings;
-use super::definition::{Consumer, StreamKey, StreamMode};
+use super::definition::{Consumer, Facts, StreamKey, StreamMode};
 use super::error::ChangeError;
 use super::limits::{CONSUMERS_PER_COMMITTED_STREAM_MAX, CONSUMERS_PER_STREAM_MAX};
 use super::registry::Streams;
@@ -62,10 +62,7 @@ impl Streams {
             if facts.consumers.contains_key(name) {
                 return Err(ChangeError::ConsumerExists { key: key.clone(), consumer: name.to_owned() });
             }
-            let consumers_max = consumers_max(facts.mode, &settings, now_ms);
-            if facts.consumers.len() >= consumers_max {
-                return Err(ChangeError::TooManyConsumers { key: key.clone(), consumers_max });
-            }
+            facts.check_consumer_room(&settings, now_ms)?;
             let mut consumer = Consumer { created_ms: now_ms, tags: BTreeMap::new() };
             merge_tags(key, &mut consumer.tags, tags)?;
             facts.consumers.insert(name.to_owned(), consumer);
@@ -119,6 +116,20 @@ impl Streams {
             let consumer = facts.consumers.get_mut(&key.name).filter(|consumer| key.names(consumer));
             change(consumer.ok_or_else(|| key.not_found())?)
         })
+    }
+}
+
+impl Facts {
+    /// Checks that the stream may have one more consumer. A queue counts as one.
+    ///
+    /// # Errors
+    /// `TooManyConsumers`.
+    pub(crate) fn check_consumer_room(&self, settings: &AccountSettings, now_ms: u64) -> Result<(), ChangeError> {
+        let consumers_max = consumers_max(self.mode, settings, now_ms);
+        if self.consumers.len() + self.queues.len() >= consumers_max {
+            return Err(ChangeError::TooManyConsumers { key: self.key.clone(), consumers_max });
+        }
+        Ok(())
     }
 }
 

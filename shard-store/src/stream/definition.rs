@@ -3,7 +3,7 @@
 //! A newer version may add members; an older one ignores what it does not know. Members are never given another
 //! meaning. Throttle balances and iterators are not stored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use super::limits::{RECORD_BYTES_MAX_DEFAULT, RETENTION_HOURS_DEFAULT};
 use super::shard::ShardNumber;
 use crate::keyring::KeyId;
 use crate::log::LogId;
+use crate::queue::QueueId;
 
 /// What the keys of stream definitions begin with.
 pub(crate) const PREFIX: &str = "stream/";
@@ -129,6 +130,9 @@ pub(crate) struct Facts {
     /// The registered consumers, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) consumers: BTreeMap<String, Consumer>,
+    /// The queues that deliver its records.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) queues: BTreeSet<QueueId>,
 }
 
 impl Facts {
@@ -149,6 +153,7 @@ impl Facts {
             distribution: RecordDistribution::default(),
             encryption: None,
             consumers: BTreeMap::new(),
+            queues: BTreeSet::new(),
         }
     }
 }

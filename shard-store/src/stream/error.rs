@@ -113,6 +113,12 @@ pub enum DeleteError {
         /// The stream.
         key: StreamKey,
     },
+    /// Queues deliver its records.
+    #[error("stream {key} has queues")]
+    HasQueues {
+        /// The stream.
+        key: StreamKey,
+    },
     /// The change could not be made durable. The stream is still there.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
@@ -190,6 +196,12 @@ pub enum ChangeError {
     /// The stream is provisioned, where only on-demand ones can be so.
     #[error("stream {key} is provisioned, not on-demand")]
     NotOnDemand {
+        /// The stream.
+        key: StreamKey,
+    },
+    /// The stream is to be provisioned, and has queues.
+    #[error("stream {key} has queues, and so stays on demand")]
+    HasQueues {
         /// The stream.
         key: StreamKey,
     },

@@ -182,11 +182,24 @@ impl Streams {
         key: &StreamKey,
         change: impl FnOnce(&mut Facts, u64) -> Result<(), ChangeError>,
     ) -> Result<Arc<Stream>, ChangeError> {
+        self.change_with(key, |_, facts, now_ms| change(facts, now_ms).map(|()| Vec::new()))
+    }
+
+    /// As [`Streams::change`], together with other changes of the catalog.
+    ///
+    /// # Errors
+    /// As [`Streams::change`].
+    pub(crate) fn change_with<E: From<ChangeError>>(
+        &self,
+        key: &StreamKey,
+        change: impl FnOnce(&Stream, &mut Facts, u64) -> Result<Vec<Change>, E>,
+    ) -> Result<Arc<Stream>, E> {
         let _control = self.take_control();
         let stream = self.find(key).ok_or_else(|| ChangeError::NotFound { key: key.clone() })?;
         let mut definition = stream.define();
-        change(&mut definition.facts, self.clock().unix_millis())?;
-        self.store.catalog().commit(&[Change::put(key.catalog_key(), &definition)])?;
+        let mut changes = change(&stream, &mut definition.facts, self.clock().unix_millis())?;
+        changes.push(Change::put(key.catalog_key(), &definition));
+        self.store.catalog().commit(&changes).map_err(ChangeError::from)?;
         let changed = Arc::new(Stream::new(definition.facts, stream.shards().to_vec(), stream.is_enforced()));
         self.replace(Arc::clone(&changed));
         Ok(changed)
@@ -217,7 +230,7 @@ impl Streams {
         }
     }
 
-    pub(super) fn find(&self, key: &StreamKey) -> Option<Arc<Stream>> {
+    pub(crate) fn find(&self, key: &StreamKey) -> Option<Arc<Stream>> {
         self.get(&key.account, &key.region, &key.name)
     }
 
@@ -241,6 +254,9 @@ impl Streams {
         let stream = self
             .get(account, region, name)
             .ok_or_else(|| DeleteError::NotFound { key: StreamKey::new(account, region, name) })?;
+        if stream.has_queues() {
+            return Err(DeleteError::HasQueues { key: stream.key().clone() });
+        }
         let logs: Vec<_> = stream.shards().iter().map(|shard| shard.log_id()).collect();
         let mut changes = self.store.drop_logs(&logs);
         changes.push(Change::delete(stream.key().catalog_key()));
@@ -256,7 +272,7 @@ impl Streams {
         &self.peaks
     }
 
-    pub(super) fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &Store {
         &self.store
     }
 

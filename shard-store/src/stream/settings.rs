@@ -77,7 +77,7 @@ impl Streams {
     /// Sets how the capacity of a stream is decided. Its shards stay as they are at first. Blocks on the disk.
     ///
     /// # Errors
-    /// `TooManyModeChanges`, `NotFound` or `Catalog`; nothing is changed then.
+    /// `HasQueues`, `TooManyModeChanges`, `NotFound` or `Catalog`; nothing is changed then.
     pub fn set_mode(&self, key: &StreamKey, mode: StreamMode) -> Result<Arc<Stream>, ChangeError> {
         let before = self.find(key).filter(|stream| stream.mode() != mode);
         if let Some(stream) = before.filter(|_| mode == StreamMode::OnDemand) {
@@ -138,6 +138,9 @@ impl Streams {
 pub(super) fn note_mode_change(facts: &mut Facts, mode: StreamMode, now_ms: u64) -> Result<(), ChangeError> {
     if facts.mode == mode {
         return Ok(());
+    }
+    if mode == StreamMode::Provisioned && !facts.queues.is_empty() {
+        return Err(ChangeError::HasQueues { key: facts.key.clone() });
     }
     let since_ms = u128::from(now_ms).saturating_sub(MODE_CHANGES_PERIOD.as_millis());
     facts.mode_changes_ms.retain(|changed_ms| u128::from(*changed_ms) > since_ms);

@@ -147,6 +147,11 @@ impl Stream {
         &self.facts.consumers
     }
 
+    /// Whether queues deliver its records.
+    pub fn has_queues(&self) -> bool {
+        !self.facts.queues.is_empty()
+    }
+
     /// Its shards in the order of their numbers, closed ones included.
     pub fn shards(&self) -> &[Arc<Shard>] {
         &self.shards
@@ -194,7 +199,7 @@ impl Stream {
     }
 
     /// Before which time records are no longer given out, in milliseconds since the Unix epoch.
-    pub(super) fn horizon_ms(&self, now_ms: u64) -> u64 {
+    pub(crate) fn horizon_ms(&self, now_ms: u64) -> u64 {
         horizon_ms(&self.facts, now_ms)
     }
 
@@ -243,7 +248,13 @@ impl Stream {
     }
 
     /// Reads records that are not older than the retention. Trimming drops whole segments, so a log may hold older ones.
-    fn read_kept(&self, shard: &Shard, from: u64, limit: ReadLimit, now_ms: u64) -> Result<ReadBatch, ReadError> {
+    pub(crate) fn read_kept(
+        &self,
+        shard: &Shard,
+        from: u64,
+        limit: ReadLimit,
+        now_ms: u64,
+    ) -> Result<ReadBatch, ReadError> {
         let batch = shard.log().read(from, limit)?;
         let horizon_ms = self.horizon_ms(now_ms);
         if batch.records().next().is_none_or(|record| record.arrival_ms >= horizon_ms) {

@@ -36,6 +36,10 @@ pub enum TokenKind {
     StreamPage = 3,
     /// The next page of a list of consumers.
     ConsumerPage = 4,
+    /// A delivery of a record by a queue.
+    Receipt = 5,
+    /// The next page of a list of queues.
+    QueuePage = 6,
 }
 
 /// Signs tokens and checks their signatures.

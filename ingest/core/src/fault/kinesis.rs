@@ -100,6 +100,7 @@ impl From<DeleteError> for Fault {
     fn from(error: DeleteError) -> Self {
         match error {
             DeleteError::NotFound { key } => stream_not_found(&key.account, &key.name),
+            DeleteError::HasQueues { key } => has_queues(&key),
             DeleteError::Catalog(error) => Self::internal(error),
         }
     }
@@ -145,6 +146,7 @@ impl From<ChangeError> for Fault {
                 "Stream {} under account {} is in PROVISIONED mode; this is only supported for streams in ON_DEMAND mode.",
                 key.name, key.account
             )),
+            ChangeError::HasQueues { key } => has_queues(&key),
             ChangeError::OtherKey { key, asked } => {
                 invalid(format!("Stream {} is not encrypted with the key {asked}.", key.name))
             }
@@ -157,6 +159,12 @@ impl From<ChangeError> for Fault {
 /// Where a consumer belongs, in messages.
 fn under(StreamKey { account, name, .. }: &StreamKey) -> String {
     format!("under stream {name} under account {account}")
+}
+
+/// A stream has queues, and neither is deleted nor becomes provisioned with them.
+fn has_queues(StreamKey { account, name, .. }: &StreamKey) -> Fault {
+    let message = format!("Stream {name} under account {account} has queues. Delete them with DeleteQueue first.");
+    Fault::new(Code::ResourceInUse, message)
 }
 
 /// A stream has consumers, and is not to be deleted with them.
@@ -411,6 +419,7 @@ mod tests {
             (ChangeError::ConsumerNotFound { key: key(), consumer: consumer() }, Code::ResourceNotFound),
             (ChangeError::TooManyConsumers { key: key(), consumers_max: 20 }, Code::LimitExceeded),
             (ChangeError::NotOnDemand { key: key() }, Code::InvalidArgument),
+            (ChangeError::HasQueues { key: key() }, Code::ResourceInUse),
             (ChangeError::OtherKey { key: key(), asked: "alias/a".to_owned() }, Code::InvalidArgument),
             (ChangeError::Key(KeyError::NotFound { name: "alias/a".to_owned() }), Code::KmsNotFound),
         ];
