@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ingest_core::{Door, Fault, Operations};
 use prometheus_client::registry::Registry;
+use shard_store::queue::Queues;
 use shard_store::stream::Streams;
 
 use crate::metrics::Metrics;
@@ -13,14 +14,16 @@ use crate::subscriptions::Subscriptions;
 /// The Kinesis Data Streams door.
 pub struct Kinesis {
     pub(crate) streams: Arc<Streams>,
+    pub(crate) queues: Arc<Queues>,
     pub(crate) subscriptions: Arc<Subscriptions>,
     pub(crate) metrics: Metrics,
 }
 
 impl Kinesis {
-    /// A door to these streams. Its metrics go to `registry`.
-    pub fn new(streams: Arc<Streams>, registry: &mut Registry) -> Self {
-        Self { streams, subscriptions: Arc::default(), metrics: Metrics::register(registry) }
+    /// A door to these queues and their streams. Its metrics go to `registry`.
+    pub fn new(queues: Arc<Queues>, registry: &mut Registry) -> Self {
+        let streams = Arc::clone(queues.streams());
+        Self { streams, queues, subscriptions: Arc::default(), metrics: Metrics::register(registry) }
     }
 
     /// The present, in milliseconds since the Unix epoch.
@@ -43,6 +46,18 @@ impl Kinesis {
         let streams = Arc::clone(&self.streams);
         let outcome = tokio::task::spawn_blocking(move || work(&streams)).await.map_err(Fault::internal)?;
         outcome.map_err(Into::into)
+    }
+
+    /// Runs what changes queues off the event loop.
+    ///
+    /// # Errors
+    /// `InternalFailure` if `work` panicked.
+    pub(crate) async fn queueing<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Queues) -> T + Send + 'static,
+    ) -> Result<T, Fault> {
+        let queues = Arc::clone(&self.queues);
+        tokio::task::spawn_blocking(move || work(&queues)).await.map_err(Fault::internal)
     }
 }
 

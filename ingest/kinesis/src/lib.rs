@@ -19,6 +19,7 @@ mod model;
 mod operations;
 mod ops;
 mod page;
+mod queue;
 mod reference;
 mod resource;
 mod subscriptions;

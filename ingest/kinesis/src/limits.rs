@@ -98,4 +98,35 @@ pub(crate) const EVENT_RECORDS_MAX: usize = 1_000;
 /// "StartStreamEncryption".
 pub(crate) const KEY_ID_CHARS_MAX: usize = 2_048;
 
+/// The longest name of a queue, in characters. Source: Kinesis Data Streams API Reference, "CreateQueue".
+pub(crate) const QUEUE_NAME_CHARS_MAX: usize = 128;
+
+/// The most streams that a request about queues may name. Source: Kinesis Data Streams API Reference, "CreateQueue" and
+/// "ListQueues".
+pub(crate) const STREAM_CONFIGURATIONS_MAX: usize = 10_000;
+
+/// The shortest and longest visibility timeout of a queue and its records, in seconds. Source: as
+/// [`QUEUE_NAME_CHARS_MAX`].
+pub(crate) const VISIBILITY_TIMEOUT_SECONDS: (i64, i64) = (0, 43_200);
+
+/// How often a record is received at least and at most before it is a dead letter. Source: as [`QUEUE_NAME_CHARS_MAX`].
+pub(crate) const MAX_RECEIVE_COUNT: (i64, i64) = (1, 1_000);
+
+/// The records that a call to a queue receives, or does something about. Source: Kinesis Data Streams API Reference,
+/// "ReceiveQueueRecords" and "AcknowledgeQueueRecords".
+pub(crate) const RECORDS_PER_QUEUE_CALL_MAX: usize = 10;
+
+/// How long a receive waits at least and at most, in seconds. Source: Kinesis Data Streams API Reference,
+/// "ReceiveQueueRecords".
+pub(crate) const RECEIVE_WAIT_SECONDS: (i64, i64) = (1, 20);
+
+/// How long a receive waits where nothing else is said, in seconds. Source: as [`RECEIVE_WAIT_SECONDS`].
+pub(crate) const RECEIVE_WAIT_SECONDS_DEFAULT: u64 = 9;
+
+/// The longest receipt handle, in characters. Source: Kinesis Data Streams API Reference, "AcknowledgeQueueRecords".
+pub(crate) const RECEIPT_HANDLE_CHARS_MAX: usize = 1_024;
+
+/// The queues of one page of `ListQueues`, whatever greater size is asked for. AWS names none.
+pub(crate) const QUEUES_PER_PAGE_MAX: usize = 100;
+
 const _: () = assert!(DATA_BYTES_MAX <= BYTES_PER_PUT_MAX);

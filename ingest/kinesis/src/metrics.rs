@@ -40,6 +40,8 @@ pub(crate) struct Metrics {
     pub(crate) put_records: OperationMetrics,
     pub(crate) get_records: OperationMetrics,
     pub(crate) subscribe_to_shard: OperationMetrics,
+    pub(crate) receive_queue_records: OperationMetrics,
+    pub(crate) receive_dead_letter_queue_records: OperationMetrics,
 }
 
 impl Metrics {
@@ -66,6 +68,8 @@ impl Metrics {
             put_records: of("PutRecords"),
             get_records: of("GetRecords"),
             subscribe_to_shard: of("SubscribeToShard"),
+            receive_queue_records: of("ReceiveQueueRecords"),
+            receive_dead_letter_queue_records: of("ReceiveDeadLetterQueueRecords"),
         }
     }
 }

@@ -1,15 +1,18 @@
-//! The table: every operation of the Kinesis model of botocore 1.43, present or absent.
+//! The table: every operation of the Kinesis model of botocore 1.43, present or absent, and the queues of 1.44.5.
 
 use ingest_core::Operations;
 
 use crate::door::Kinesis;
 use crate::ops::{
-    add_tags_to_stream, create_stream, decrease_stream_retention_period, delete_stream, deregister_stream_consumer,
-    describe_account_settings, describe_limits, describe_stream, describe_stream_consumer, describe_stream_summary,
-    get_records, get_shard_iterator, increase_stream_retention_period, list_shards, list_stream_consumers,
-    list_streams, list_tags_for_resource, list_tags_for_stream, merge_shards, put_record, put_records,
-    register_stream_consumer, remove_tags_from_stream, split_shard, start_stream_encryption, stop_stream_encryption,
-    subscribe_to_shard, tag_resource, untag_resource, update_account_settings, update_max_record_size,
+    acknowledge_dead_letter_queue_records, acknowledge_queue_records, add_tags_to_stream, create_queue, create_stream,
+    decrease_stream_retention_period, delete_queue, delete_stream, deregister_stream_consumer,
+    describe_account_settings, describe_limits, describe_queue, describe_stream, describe_stream_consumer,
+    describe_stream_summary, get_records, get_shard_iterator, increase_stream_retention_period, list_queues,
+    list_shards, list_stream_consumers, list_streams, list_tags_for_resource, list_tags_for_stream, merge_shards,
+    put_record, put_records, receive_dead_letter_queue_records, receive_queue_records, register_stream_consumer,
+    remove_tags_from_stream, restore_dead_letter_queue_records, split_shard, start_stream_encryption,
+    stop_stream_encryption, subscribe_to_shard, tag_resource, untag_resource, update_account_settings,
+    update_dead_letter_queue_records_visibility, update_max_record_size, update_queue, update_queue_records_visibility,
     update_shard_count, update_stream_mode, update_stream_record_distribution_strategy, update_stream_warm_throughput,
 };
 
@@ -25,18 +28,24 @@ const ABSENT: &[&str] = &[
 /// The table of the door.
 pub(crate) fn table() -> Operations<Kinesis> {
     Operations::new()
+        .typed("AcknowledgeDeadLetterQueueRecords", acknowledge_dead_letter_queue_records::run)
+        .typed("AcknowledgeQueueRecords", acknowledge_queue_records::run)
         .typed("AddTagsToStream", add_tags_to_stream::run)
+        .typed("CreateQueue", create_queue::run)
         .typed("CreateStream", create_stream::run)
         .typed("DecreaseStreamRetentionPeriod", decrease_stream_retention_period::run)
+        .typed("DeleteQueue", delete_queue::run)
         .typed("DeleteStream", delete_stream::run)
         .typed("DeregisterStreamConsumer", deregister_stream_consumer::run)
         .typed("DescribeAccountSettings", describe_account_settings::run)
         .typed("DescribeLimits", describe_limits::run)
+        .typed("DescribeQueue", describe_queue::run)
         .typed("DescribeStream", describe_stream::run)
         .typed("DescribeStreamConsumer", describe_stream_consumer::run)
         .typed("DescribeStreamSummary", describe_stream_summary::run)
         .typed("GetShardIterator", get_shard_iterator::run)
         .typed("IncreaseStreamRetentionPeriod", increase_stream_retention_period::run)
+        .typed("ListQueues", list_queues::run)
         .typed("ListShards", list_shards::run)
         .typed("ListStreamConsumers", list_stream_consumers::run)
         .typed("ListStreams", list_streams::run)
@@ -45,13 +54,17 @@ pub(crate) fn table() -> Operations<Kinesis> {
         .typed("MergeShards", merge_shards::run)
         .typed("RegisterStreamConsumer", register_stream_consumer::run)
         .typed("RemoveTagsFromStream", remove_tags_from_stream::run)
+        .typed("RestoreDeadLetterQueueRecords", restore_dead_letter_queue_records::run)
         .typed("SplitShard", split_shard::run)
         .typed("StartStreamEncryption", start_stream_encryption::run)
         .typed("StopStreamEncryption", stop_stream_encryption::run)
         .typed("TagResource", tag_resource::run)
         .typed("UntagResource", untag_resource::run)
         .typed("UpdateAccountSettings", update_account_settings::run)
+        .typed("UpdateDeadLetterQueueRecordsVisibility", update_dead_letter_queue_records_visibility::run)
         .typed("UpdateMaxRecordSize", update_max_record_size::run)
+        .typed("UpdateQueue", update_queue::run)
+        .typed("UpdateQueueRecordsVisibility", update_queue_records_visibility::run)
         .typed("UpdateShardCount", update_shard_count::run)
         .typed("UpdateStreamMode", update_stream_mode::run)
         .typed("UpdateStreamRecordDistributionStrategy", update_stream_record_distribution_strategy::run)
@@ -59,6 +72,8 @@ pub(crate) fn table() -> Operations<Kinesis> {
         .raw("GetRecords", get_records::run)
         .raw("PutRecord", put_record::run)
         .raw("PutRecords", put_records::run)
+        .raw("ReceiveDeadLetterQueueRecords", receive_dead_letter_queue_records::run)
+        .raw("ReceiveQueueRecords", receive_queue_records::run)
         .streaming("SubscribeToShard", subscribe_to_shard::run)
         .absent(ABSENT)
 }
@@ -70,6 +85,6 @@ mod tests {
     #[test]
     fn the_readme_tells_of_every_operation_what_the_table_does() {
         assert_eq!(table().told_wrongly(include_str!("../README.md")), Vec::<String>::new());
-        assert_eq!(table().told_wrongly("").len(), 40);
+        assert_eq!(table().told_wrongly("").len(), 52);
     }
 }

@@ -57,6 +57,17 @@ impl Page for ConsumerPage {
     const KIND: TokenKind = TokenKind::ConsumerPage;
 }
 
+/// Where a list of queues goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct QueuePage {
+    /// The last name that was listed.
+    pub(crate) after: String,
+}
+
+impl Page for QueuePage {
+    const KIND: TokenKind = TokenKind::QueuePage;
+}
+
 /// Where a list of streams goes on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StreamPage {

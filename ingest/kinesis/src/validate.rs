@@ -13,9 +13,14 @@ use crate::limits::{
 pub(crate) const STREAM_ARN: Pattern =
     Pattern { text: r"arn:aws.*:kinesis:.*:\d{12}:stream/\S+", matches: is_stream_arn };
 
-/// The ARNs of streams and of consumers. The model lets something stand before `stream/`, which names nothing.
-pub(crate) const RESOURCE_ARN: Pattern =
-    Pattern { text: r"arn:aws.*:kinesis:.*:\d{12}:.*stream/\S+", matches: is_stream_arn };
+/// The ARNs of streams, of consumers and of queues. The model lets something stand before them, which names nothing.
+pub(crate) const RESOURCE_ARN: Pattern = Pattern {
+    text: r"arn:aws.*:kinesis:.*:\d{12}:.*(stream|channel|queue)/\S+",
+    matches: |text| is_stream_arn(text) || is_queue_arn(text),
+};
+
+/// The ARNs of queues.
+pub(crate) const QUEUE_ARN: Pattern = Pattern { text: r"arn:aws.*:kinesis:.*:\d{12}:queue/\S+", matches: is_queue_arn };
 
 /// The ARNs of consumers.
 pub(crate) const CONSUMER_ARN: Pattern = Pattern {
@@ -37,8 +42,16 @@ pub(crate) fn is_consumer_arn(text: &str) -> bool {
 }
 
 fn is_stream_arn(text: &str) -> bool {
+    is_arn_of("stream", text)
+}
+
+fn is_queue_arn(text: &str) -> bool {
+    is_arn_of("queue", text)
+}
+
+fn is_arn_of(kind: &str, text: &str) -> bool {
     Arn::parse(text).is_ok_and(|arn| {
-        let name = arn.resource_name("stream");
+        let name = arn.resource_name(kind);
         arn.partition.starts_with("aws")
             && arn.service == "kinesis"
             && arn.account.len() == 12

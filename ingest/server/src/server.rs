@@ -26,6 +26,8 @@ use prometheus_client::registry::Registry;
 use shard_store::Store;
 use shard_store::clock::SystemClock;
 use shard_store::error::OpenError;
+use shard_store::queue::error::OpenQueuesError;
+use shard_store::queue::{self, Queues};
 use shard_store::stream::error::OpenStreamsError;
 use shard_store::stream::{Streams, on_demand, retention};
 use tokio::sync::oneshot;
@@ -50,6 +52,9 @@ pub enum StartError {
     /// The streams in it cannot be opened.
     #[error(transparent)]
     Streams(#[from] OpenStreamsError),
+    /// The queues in it cannot be opened.
+    #[error(transparent)]
+    Queues(#[from] OpenQueuesError),
     /// The object store cannot be used as configured.
     #[error(transparent)]
     ObjectStore(#[from] firehose::sink::ConfigError),
@@ -75,8 +80,8 @@ pub struct Server {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     listening: JoinHandle<bool>,
-    /// Retention, and the scaling of on-demand streams.
-    sweeps: [JoinHandle<()>; 2],
+    /// Retention, the scaling of on-demand streams, and what queues know of expired records.
+    sweeps: [JoinHandle<()>; 3],
     deliveries: Arc<DeliveryStreams>,
     drain_timeout: Duration,
     store: Store,
@@ -93,9 +98,9 @@ impl Server {
         let (server, drain_timeout) = (config.server.clone(), config.server.drain_timeout);
         let opening = tokio::task::spawn_blocking(move || Opened::open(config));
         let opened = opening.await.map_err(|source| StartError::Broken { reason: source.to_string() })??;
-        let Opened { store, streams, deliveries, mut registry } = opened;
+        let Opened { store, streams, queues, deliveries, mut registry } = opened;
 
-        let kinesis = Kinesis::new(Arc::clone(&streams), &mut registry);
+        let kinesis = Kinesis::new(Arc::clone(&queues), &mut registry);
         let firehose = Firehose::new(Arc::clone(&deliveries), &mut registry);
         let router = Router::new(auth, &mut registry)
             .door(Arc::new(kinesis))
@@ -112,6 +117,7 @@ impl Server {
         let sweeps = [
             tokio::spawn(retention::run(Arc::downgrade(&streams))),
             tokio::spawn(on_demand::run(Arc::downgrade(&streams))),
+            tokio::spawn(queue::registry::run(Arc::downgrade(&queues))),
         ];
         Ok(Self { address, stop, listening, sweeps, deliveries, drain_timeout, store })
     }
@@ -147,6 +153,7 @@ impl Server {
 struct Opened {
     store: Store,
     streams: Arc<Streams>,
+    queues: Arc<Queues>,
     deliveries: Arc<DeliveryStreams>,
     registry: Registry,
 }
@@ -158,10 +165,11 @@ impl Opened {
         let sinks = ObjectSinks::new(&config.object_store, &config.data_dir.join(OBJECTS_FOLDER))?;
         let store = Store::open(&config.data_dir, config.store, Arc::new(SystemClock), &mut registry)?;
         let streams = Streams::open(store.clone(), config.kinesis)?;
+        let queues = Queues::open(Arc::clone(&streams))?;
         let sources = Arc::clone(&streams) as Arc<dyn SourceStreams>;
         let deliveries =
             DeliveryStreams::open(store.clone(), sources, Arc::new(sinks), config.firehose, &mut registry)?;
-        Ok(Self { store, streams, deliveries, registry })
+        Ok(Self { store, streams, queues, deliveries, registry })
     }
 }
 

@@ -9,6 +9,7 @@
 mod code;
 pub mod firehose;
 pub mod kinesis;
+pub mod queues;
 mod wire;
 
 use std::borrow::Cow;

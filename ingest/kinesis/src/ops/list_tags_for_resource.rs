@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::door::Kinesis;
 use crate::model::Tag;
+use crate::queue;
 use crate::resource::Resource;
 use crate::validate;
 
@@ -30,7 +31,12 @@ pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> R
     validate::resource_arn(&mut validator, input.resource_arn.as_deref());
     validate::stream_id(&mut validator, input.stream_id.as_deref());
     validator.finish()?;
-    let resource = Resource::of(&context, &input.resource_arn.unwrap_or_default())?;
+    let arn = input.resource_arn.unwrap_or_default();
+    if queue::id_in(&context, &arn)?.is_some() {
+        let queue = queue::find(&door, &context, Some(&arn))?;
+        return Ok(Output { tags: queue.definition().tags.iter().map(Tag::of).collect() });
+    }
+    let resource = Resource::of(&context, &arn)?;
     let stream = resource.stream(&door.streams)?;
     let tags = match resource {
         Resource::Stream(_) => stream.tags(),

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::door::Kinesis;
 use crate::model::Nothing;
+use crate::queue;
 use crate::resource::Resource;
 use crate::validate;
 
@@ -27,9 +28,17 @@ pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> R
     validate::stream_id(&mut validator, input.stream_id.as_deref());
     validate::tags(&mut validator, input.tags.as_ref(), true);
     validator.finish()?;
-    let resource = Resource::of(&context, &input.resource_arn.unwrap_or_default())?;
+    let arn = input.resource_arn.unwrap_or_default();
     let tags = input.tags.unwrap_or_default();
     validate::check_tags(&tags)?;
+    if queue::id_in(&context, &arn)?.is_some() {
+        queue::change(&door, &context, &arn, move |queues, key, id| {
+            queues.add_tags(&key.account, &key.region, id, tags)
+        })
+        .await?;
+        return Ok(Nothing {});
+    }
+    let resource = Resource::of(&context, &arn)?;
     door.blocking(move |streams| match resource {
         Resource::Stream(key) => streams.add_tags(&key, tags),
         Resource::Consumer(key) => streams.add_consumer_tags(&key, tags),

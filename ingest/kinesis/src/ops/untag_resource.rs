@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::door::Kinesis;
 use crate::model::Nothing;
+use crate::queue;
 use crate::resource::Resource;
 use crate::validate;
 
@@ -26,9 +27,17 @@ pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> R
     validate::stream_id(&mut validator, input.stream_id.as_deref());
     validate::tag_keys(&mut validator, input.tag_keys.as_deref());
     validator.finish()?;
-    let resource = Resource::of(&context, &input.resource_arn.unwrap_or_default())?;
+    let arn = input.resource_arn.unwrap_or_default();
     let tag_keys = input.tag_keys.unwrap_or_default();
     validate::check_tag_texts(&tag_keys)?;
+    if queue::id_in(&context, &arn)?.is_some() {
+        queue::change(&door, &context, &arn, move |queues, key, id| {
+            queues.remove_tags(&key.account, &key.region, id, &tag_keys)
+        })
+        .await?;
+        return Ok(Nothing {});
+    }
+    let resource = Resource::of(&context, &arn)?;
     door.blocking(move |streams| match resource {
         Resource::Stream(key) => streams.remove_tags(&key, &tag_keys),
         Resource::Consumer(key) => streams.remove_consumer_tags(&key, &tag_keys),

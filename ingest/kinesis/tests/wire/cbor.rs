@@ -6,6 +6,7 @@ use minicbor::{Decoder, Encoder};
 use serde_json::json;
 
 use super::client::{CBOR, NOW_MS, Server, sequence_number};
+use super::queues::{STREAM, create_queue, create_stream};
 
 type CborWriter = Encoder<Vec<u8>>;
 
@@ -85,6 +86,49 @@ async fn records_are_put_and_read_in_cbor() {
     assert_eq!(arrival.u64().unwrap(), NOW_MS);
     assert_eq!(member(&answer.body, "MillisBehindLatest").u32().unwrap(), 0);
     assert!(member(&answer.body, "NextShardIterator").str().is_ok());
+}
+
+#[tokio::test]
+async fn records_of_a_queue_are_received_in_cbor() {
+    let mut server = Server::start().await;
+    create_stream(&mut server).await;
+    let queue = create_queue(&mut server, "work", json!({})).await;
+    let queue = queue.as_str().unwrap();
+    assert_eq!(server.send("PutRecords", CBOR, &put_records_body(&[("k", b"\x00\xffraw")])).await.status, 200);
+    let receive = body(|encoder| {
+        encoder.str("QueueARN").unwrap().str(queue).unwrap();
+        encoder.str("Limit").unwrap().u32(10).unwrap();
+    });
+    let answer = server.send("ReceiveQueueRecords", CBOR, &receive).await;
+    assert_eq!(answer.status, 200, "{:?}", String::from_utf8_lossy(&answer.body));
+    let record = first_item(member(&answer.body, "QueueRecords"));
+    assert_eq!(member(record, "Data").bytes().unwrap(), b"\x00\xffraw");
+    assert_eq!(member(record, "PartitionKey").str().unwrap(), "k");
+    assert_eq!(member(record, "ReceiveCount").u32().unwrap(), 1);
+    let mut received = member(record, "FirstReceiveTimestamp");
+    assert_eq!((received.tag().unwrap(), received.u64().unwrap()), (IanaTag::Timestamp.tag(), NOW_MS));
+    let handle = member(record, "ReceiptHandle").str().unwrap();
+    let acknowledge = body(|encoder| {
+        encoder.str("QueueARN").unwrap().str(queue).unwrap();
+        encoder.str("Entries").unwrap().array(2).unwrap();
+        for handle in [handle, "bm8="] {
+            encoder.map(1).unwrap().str("ReceiptHandle").unwrap().str(handle).unwrap();
+        }
+    });
+    let answer = server.send("AcknowledgeQueueRecords", CBOR, &acknowledge).await;
+    let acknowledged = first_item(member(&answer.body, "Successful"));
+    assert_eq!(member(acknowledged, "ReceiptHandle").str().unwrap(), handle);
+    let failed = first_item(member(&answer.body, "Failed"));
+    assert_eq!(member(failed, "ErrorCode").str().unwrap(), "InvalidArgumentException");
+    let name = body(|encoder| {
+        encoder.str("QueueARN").unwrap().str(queue).unwrap();
+    });
+    let answer = server.send("DescribeQueue", CBOR, &name).await;
+    let start = member(&answer.body, "QueueDescription");
+    let description = &start.input()[start.position()..];
+    assert_eq!(member(description, "QueueStatus").str().unwrap(), "ACTIVE");
+    let configuration = first_item(member(description, "StreamConfigurationList"));
+    assert_eq!(member(configuration, "StreamARN").str().unwrap(), STREAM);
 }
 
 #[tokio::test]

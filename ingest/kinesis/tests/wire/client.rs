@@ -11,6 +11,7 @@ use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use shard_store::Store;
 use shard_store::clock::{Clock, ManualClock};
+use shard_store::queue::Queues;
 use shard_store::stream::Streams;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,7 +27,7 @@ pub(crate) const CBOR: &str = "application/x-amz-cbor-1.1";
 /// A running server, and one connection to it.
 pub(crate) struct Server {
     address: SocketAddr,
-    connection: TcpStream,
+    connection: Connection,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) registry: Registry,
     pub(crate) streams: Arc<Streams>,
@@ -34,11 +35,57 @@ pub(crate) struct Server {
     _directory: TempDir,
 }
 
+/// A connection to a server.
+pub(crate) struct Connection(TcpStream);
+
 /// An answer as it came.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: String,
     pub(crate) body: Vec<u8>,
+}
+
+impl Connection {
+    async fn open(address: SocketAddr) -> Self {
+        let connection = TcpStream::connect(address).await.unwrap();
+        connection.set_nodelay(true).unwrap();
+        Self(connection)
+    }
+
+    /// Sends a body as it is.
+    pub(crate) async fn send(&mut self, operation: &str, content_type: &str, body: &[u8]) -> Answer {
+        self.send_as(operation, content_type, body, "").await
+    }
+
+    /// Sends a body as it is, with further header lines.
+    async fn send_as(&mut self, operation: &str, content_type: &str, body: &[u8], headers: &str) -> Answer {
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: Kinesis_20131202.{operation}\r\n{headers}\
+             Content-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        self.0.write_all(head.as_bytes()).await.unwrap();
+        self.0.write_all(body).await.unwrap();
+        self.receive().await
+    }
+
+    async fn receive(&mut self) -> Answer {
+        let mut received = Vec::new();
+        let head_bytes = loop {
+            if let Some(at) = received.windows(4).position(|window| window == b"\r\n\r\n") {
+                break at + 4;
+            }
+            assert_ne!(self.0.read_buf(&mut received).await.unwrap(), 0, "the server closed the connection");
+        };
+        let headers = String::from_utf8(received[..head_bytes].to_vec()).unwrap().to_ascii_lowercase();
+        let length = headers.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        let end = head_bytes + length.parse::<usize>().unwrap();
+        while received.len() < end {
+            assert_ne!(self.0.read_buf(&mut received).await.unwrap(), 0, "the answer is cut short");
+        }
+        let status = headers.split(' ').nth(1).unwrap().parse().unwrap();
+        Answer { status, headers, body: received[head_bytes..end].to_vec() }
+    }
 }
 
 impl Server {
@@ -54,16 +101,20 @@ impl Server {
             shard_store::Options { durability: shard_store::Durability::PageCache, ..Default::default() };
         let store = Store::open(directory.path(), store_options, Arc::clone(&clock) as _, &mut registry).unwrap();
         let streams = Streams::open(store, options).unwrap();
-        let kinesis = Kinesis::new(Arc::clone(&streams), &mut registry);
+        let kinesis = Kinesis::new(Queues::open(Arc::clone(&streams)).unwrap(), &mut registry);
         let router = Router::new(Auth::new(&[]).unwrap(), &mut registry).door(Arc::new(kinesis));
         let http = HttpOptions { listen: "127.0.0.1:0".parse().unwrap(), ..HttpOptions::default() };
         let listener = Listener::bind(http, router).await.unwrap();
         let address = listener.address();
-        let connection = TcpStream::connect(address).await.unwrap();
-        connection.set_nodelay(true).unwrap();
+        let connection = Connection::open(address).await;
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(async move { serve(listener, async { drop(stopped.await) }).await });
         Self { address, connection, clock, registry, streams, _stop: stop, _directory: directory }
+    }
+
+    /// Another connection to the server.
+    pub(crate) async fn another(&self) -> Connection {
+        Connection::open(self.address).await
     }
 
     /// Sends a body as it is.
@@ -73,32 +124,7 @@ impl Server {
 
     /// Sends a body as it is, with further header lines.
     pub(crate) async fn send_as(&mut self, operation: &str, content_type: &str, body: &[u8], headers: &str) -> Answer {
-        let head = format!(
-            "POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: Kinesis_20131202.{operation}\r\n{headers}\
-             Content-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
-        self.connection.write_all(head.as_bytes()).await.unwrap();
-        self.connection.write_all(body).await.unwrap();
-        self.receive().await
-    }
-
-    async fn receive(&mut self) -> Answer {
-        let mut received = Vec::new();
-        let head_bytes = loop {
-            if let Some(at) = received.windows(4).position(|window| window == b"\r\n\r\n") {
-                break at + 4;
-            }
-            assert_ne!(self.connection.read_buf(&mut received).await.unwrap(), 0, "the server closed the connection");
-        };
-        let headers = String::from_utf8(received[..head_bytes].to_vec()).unwrap().to_ascii_lowercase();
-        let length = headers.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
-        let end = head_bytes + length.parse::<usize>().unwrap();
-        while received.len() < end {
-            assert_ne!(self.connection.read_buf(&mut received).await.unwrap(), 0, "the answer is cut short");
-        }
-        let status = headers.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer { status, headers, body: received[head_bytes..end].to_vec() }
+        self.connection.send_as(operation, content_type, body, headers).await
     }
 
     /// Calls an operation that must succeed.

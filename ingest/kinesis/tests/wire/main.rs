@@ -11,6 +11,8 @@ mod get;
 mod list;
 mod on_demand;
 mod put;
+mod queue_records;
+mod queues;
 mod reshard;
 mod retention;
 mod settings;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::client::{JSON, Server, base64, refusal};
 
 /// Puts so many records a second for some seconds. Returns how many were refused.
-async fn press(server: &mut Server, records_per_second: usize, seconds: usize) -> u64 {
+pub(crate) async fn press(server: &mut Server, records_per_second: usize, seconds: usize) -> u64 {
     let mut refused = 0;
     for _ in 0..seconds {
         server.clock.advance(1_000);

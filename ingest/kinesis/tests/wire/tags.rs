@@ -59,7 +59,7 @@ async fn a_stream_is_tagged_by_its_arn_as_well() {
         input["ResourceARN"] = json!("clicks");
         let (code, message) = server.refused(operation, input).await;
         assert_eq!(code, "ValidationException");
-        assert!(message.contains(r"pattern: arn:aws.*:kinesis:.*:\d{12}:.*stream/\S+"), "{message}");
+        assert!(message.contains(r"pattern: arn:aws.*:kinesis:.*:\d{12}:.*(stream|channel|queue)/\S+"), "{message}");
     }
 }
 

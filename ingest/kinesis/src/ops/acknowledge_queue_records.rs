@@ -1,0 +1,13 @@
+//! `AcknowledgeQueueRecords`: a record that is acknowledged durably is never delivered again.
+
+use std::sync::Arc;
+
+use ingest_core::{Context, Fault};
+
+use super::queue_batch::{Input, Output, Task, act};
+use crate::door::Kinesis;
+
+/// Source: Kinesis Data Streams API Reference, "AcknowledgeQueueRecords".
+pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> Result<Output, Fault> {
+    act(&door, &context, input, Task::Acknowledge, false).await
+}

@@ -1,0 +1,13 @@
+//! `UpdateDeadLetterQueueRecordsVisibility`: received dead letters become visible later or sooner.
+
+use std::sync::Arc;
+
+use ingest_core::{Context, Fault};
+
+use super::queue_batch::{Input, Output, Task, act};
+use crate::door::Kinesis;
+
+/// Source: Kinesis Data Streams API Reference, "UpdateDeadLetterQueueRecordsVisibility".
+pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> Result<Output, Fault> {
+    act(&door, &context, input, Task::UpdateVisibility, true).await
+}

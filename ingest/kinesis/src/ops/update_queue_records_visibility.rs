@@ -1,0 +1,13 @@
+//! `UpdateQueueRecordsVisibility`: received records become visible later or sooner.
+
+use std::sync::Arc;
+
+use ingest_core::{Context, Fault};
+
+use super::queue_batch::{Input, Output, Task, act};
+use crate::door::Kinesis;
+
+/// Source: Kinesis Data Streams API Reference, "UpdateQueueRecordsVisibility".
+pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> Result<Output, Fault> {
+    act(&door, &context, input, Task::UpdateVisibility, false).await
+}
