@@ -42,8 +42,9 @@ pub(crate) struct LogCore {
 impl LogCore {
     /// Makes everything before `end_ordinal` visible.
     pub(crate) fn publish(&self, end_ordinal: u64) {
-        // Release: pairs with the Acquire in `end`, after which a reader looks for the frames.
-        self.published.store(end_ordinal, Ordering::Release);
+        // Release: pairs with the Acquire in `end`, after which a reader looks for the frames. Never back: with `interval`
+        // durability an append publishes at once, and the committer publishes an earlier one again once that is synced.
+        self.published.fetch_max(end_ordinal, Ordering::Release);
         self.grown.notify_waiters();
     }
 
@@ -455,5 +456,18 @@ impl Log for EmbeddedLog {
                 grown.await;
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_readers_have_seen_is_never_taken_back() {
+        let core = LogCore::default();
+        core.publish(11);
+        core.publish(9);
+        assert_eq!(core.end(), 11);
     }
 }
