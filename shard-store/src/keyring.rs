@@ -19,10 +19,10 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
-use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{KeyError, StorageError};
+use crate::sync::RwLock;
 
 /// The alias of the key that is made when it is first asked for, as AWS makes its managed key.
 ///

@@ -43,6 +43,7 @@ mod mmap;
 pub mod queue;
 mod store;
 pub mod stream;
+mod sync;
 pub mod verify;
 
 pub use config::{Compaction, Durability, Options};

@@ -11,10 +11,11 @@
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use memmap2::{Advice, MmapOptions, MmapRaw};
+
+use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// A mapped file.
 #[derive(Debug)]

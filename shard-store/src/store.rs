@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +27,7 @@ use crate::format::STORE_FORMAT;
 use crate::keyring::Keyring;
 use crate::log::{Log, LogId};
 use crate::metrics::Metrics;
+use crate::sync::Mutex;
 
 const LOCK_FILE: &str = "LOCK";
 const FORMAT_FILE: &str = "headwater.json";

@@ -12,10 +12,7 @@ use std::fs::File;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
 
-use parking_lot::Mutex;
 use zstd::bulk::Compressor;
 
 use super::engine::{Fence, nonce};
@@ -30,6 +27,9 @@ use crate::format::index::Index;
 use crate::format::segment::{Header, MARK_BYTES, Mark};
 use crate::metrics::Metrics;
 use crate::mmap::Mapping;
+use crate::sync::Mutex;
+use crate::sync::mpsc::{Receiver, Sender, channel};
+use crate::sync::thread::{self, JoinHandle};
 
 /// Written at a time.
 const BUFFER_BYTES: usize = 1 << 20;
@@ -63,7 +63,7 @@ impl Compactor {
         let (sender, receiver) = channel();
         let compressor = Compressor::new(surroundings.level)?;
         let mut worker = Worker { surroundings, compressor };
-        let thread = std::thread::Builder::new().name("hw-compact".into()).spawn(move || worker.run(&receiver))?;
+        let thread = thread::Builder::new().name("hw-compact".into()).spawn(move || worker.run(&receiver))?;
         Ok(Self { jobs: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
     }
 

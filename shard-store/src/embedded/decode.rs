@@ -6,10 +6,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 
 use crate::format::frame::{DECOMPRESSED_BYTES_MAX, VerifiedFrame};
 use crate::keyring::Keyring;
+use crate::sync::Mutex;
 
 /// The most bytes of decompressed batches that are kept.
 const KEPT_BYTES_MAX: usize = 32 << 20;

@@ -9,10 +9,8 @@ use std::fs::File;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
 use super::engine::{Fence, nonce};
@@ -25,6 +23,8 @@ use crate::format::HEADER_BLOCK_BYTES;
 use crate::format::journal::{ENTRY_BYTES, Entry, GROUP_HEADER_BYTES, Group, Header};
 use crate::metrics::Metrics;
 use crate::mmap::Mapping;
+use crate::sync::thread::{self, JoinHandle};
+use crate::sync::{Condvar, Mutex};
 
 /// A group takes batches up to about this many bytes, so that the first of them does not wait for too much.
 const GROUP_BYTES_MAX: usize = 8 << 20;
@@ -108,7 +108,7 @@ impl Journal {
         surroundings.settler.note_file(start.next_file);
         let dir = surroundings.dir.clone();
         let committer = Committer { shared: Arc::clone(&shared), surroundings, file, next_group: start.next_group };
-        let thread = std::thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("hw-commit".into())
             .spawn(move || committer.run())
             .map_err(|error| StorageError::new("start the committer of", dir, error))?;

@@ -3,11 +3,8 @@
 use std::future::ready;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use arc_swap::ArcSwap;
-use parking_lot::{Mutex, MutexGuard};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
 use super::engine::{Engine, Fence, nonce};
 use super::journal::{BACKLOG_BYTES_MAX, Commit, Journal};
@@ -23,6 +20,8 @@ use crate::format::{HEADER_BLOCK_BYTES, frame};
 use crate::keyring::{KeyId, Keyring};
 use crate::log::{Appended, BoxFuture, Log, LogId, NewRecord, ReadBatch, ReadLimit};
 use crate::mmap;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{ArcSwap, Mutex, MutexGuard, Notify};
 
 /// The size of a log's first segment: ten thousand idle logs must cost little.
 const SEGMENT_BYTES_MIN: u64 = 64 << 10;

@@ -1,12 +1,11 @@
 //! Brings pages into memory ahead of the writers: copying into warm pages runs several times faster than into cold ones.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::JoinHandle;
-
-use parking_lot::Mutex;
 
 use crate::mmap::Mapping;
+use crate::sync::Mutex;
+use crate::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use crate::sync::thread::{self, JoinHandle};
 
 /// How much is populated at a time, and how far ahead of the writer.
 pub(crate) const WINDOW_BYTES: usize = 8 << 20;
@@ -31,7 +30,7 @@ impl Prefaulter {
     /// If the system refuses a thread.
     pub(crate) fn start() -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel(QUEUE_MAX);
-        let thread = std::thread::Builder::new().name("hw-prefault".into()).spawn(move || run(&receiver))?;
+        let thread = thread::Builder::new().name("hw-prefault".into()).spawn(move || run(&receiver))?;
         Ok(Self { requests: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
     }
 

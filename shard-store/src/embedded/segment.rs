@@ -3,12 +3,10 @@
 use std::fs::{self, File};
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::aead::LessSafeKey;
 use bytes::Bytes;
-use parking_lot::{Mutex, RwLock};
 
 use super::decode::Decoder;
 use super::scan;
@@ -21,6 +19,8 @@ use crate::format::segment::{Header, Mark};
 use crate::keyring::{KeyId, Keyring};
 use crate::log::{AddedRecords, ReadBatch, ReadLimit};
 use crate::mmap::{self, Mapping};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Mutex, RwLock};
 
 /// A frame is indexed when it begins at least this far behind the last indexed one.
 pub(crate) const INDEX_SPACING_BYTES: u64 = 64 << 10;

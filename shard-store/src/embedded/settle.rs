@@ -3,11 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-
-use parking_lot::{Condvar, Mutex};
 
 use super::compact::Compactor;
 use super::log::LogCore;
@@ -15,6 +11,9 @@ use super::segment::Segment;
 use crate::durable_fs::DurableFs;
 use crate::error::StorageError;
 use crate::metrics::Metrics;
+use crate::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use crate::sync::thread::{self, JoinHandle};
+use crate::sync::{Condvar, Mutex};
 
 /// The most journal files that may wait for their segments; the committer waits beyond that.
 const WAITING_FILES_MAX: usize = 4;
@@ -102,7 +101,7 @@ impl Settler {
             deadline: Mutex::new(None),
         });
         let worker = Arc::clone(&settler);
-        let thread = std::thread::Builder::new().name("hw-settle".into()).spawn(move || worker.run(&receiver))?;
+        let thread = thread::Builder::new().name("hw-settle".into()).spawn(move || worker.run(&receiver))?;
         *settler.thread.lock() = Some(thread);
         Ok(settler)
     }

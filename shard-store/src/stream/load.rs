@@ -5,9 +5,8 @@
 
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use super::limits::{SHARD_WRITE_BYTES_PER_SECOND, SHARD_WRITE_RECORDS_PER_SECOND};
+use crate::sync::Mutex;
 
 /// Up to this load, in thousandths, a shard is idle: two of them together have half of what would split their child.
 pub(super) const IDLE_MILLI: u64 = 125;

@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::definition::{StreamId, StreamKey};
@@ -15,6 +14,7 @@ use super::limits::{ON_DEMAND_SHARDS, PEAK_DAYS};
 use super::registry::Streams;
 use crate::catalog::{self, Catalog, Change};
 use crate::error::CatalogError;
+use crate::sync::Mutex;
 
 /// What the keys of these records begin with.
 const PREFIX: &str = "stream-load/";

@@ -8,9 +8,6 @@ use std::num::NonZeroU32;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use parking_lot::{Mutex, MutexGuard, RwLock};
-use tokio::sync::Notify;
-
 use super::config::Options;
 use super::definition::{
     self, Definition, Facts, RecordDistribution, ShardDefinition, StreamId, StreamKey, StreamMode,
@@ -25,6 +22,7 @@ use crate::catalog::{self, Change};
 use crate::clock::Clock;
 use crate::log::LogId;
 use crate::store::Store;
+use crate::sync::{Mutex, MutexGuard, Notify, RwLock};
 
 /// The streams of one account and region, in the order of their names.
 type Names = BTreeMap<String, Arc<Stream>>;

@@ -11,7 +11,6 @@ use std::num::NonZeroU32;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
 
 use super::definition::{Definition, Facts, StreamKey, StreamMode};
 use super::error::ReshardError;
@@ -22,6 +21,7 @@ use super::reshard::Reshape;
 use super::shard::{Shard, ShardNumber};
 use super::snapshot::Stream;
 use crate::catalog::Change;
+use crate::sync::thread::{self, Thread};
 
 impl Streams {
     /// Splits an open shard in two, the second of which begins at the hash key `at`. Blocks on the disk.

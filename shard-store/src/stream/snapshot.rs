@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::definition::{Consumer, Definition, Encryption, Facts, RecordDistribution, StreamId, StreamKey, StreamMode};
 use super::error::GetError;
@@ -14,6 +13,7 @@ use super::limits::READ_BYTES_MAX;
 use super::shard::{Shard, ShardNumber};
 use crate::error::ReadError;
 use crate::log::{NewRecord, ReadBatch, ReadLimit};
+use crate::sync::atomic::{AtomicUsize, Ordering};
 
 const HOUR_MS: u64 = 3_600_000;
 

@@ -5,13 +5,12 @@
 //!
 //! Waiting is left to the clients: a throttle only says yes or no.
 
-use parking_lot::Mutex;
-
 use super::limits::{
     CONSUMER_READ_BYTES_PER_SECOND, SHARD_READ_BYTES_PER_SECOND, SHARD_READ_CALLS_PER_SECOND,
     SHARD_WRITE_BYTES_PER_SECOND, SHARD_WRITE_RECORDS_PER_SECOND,
 };
 use super::load::Load;
+use crate::sync::Mutex;
 
 /// A balance in thousandths of a unit: a rate of units a second is then the same number of thousandths a millisecond.
 #[derive(Clone, Copy, Debug)]
