@@ -23,7 +23,7 @@ use shard_store::clock::ManualClock;
 use shard_store::durable_fs::{DurableFs, RealFs};
 use shard_store::log::NewRecord;
 use shard_store::queue::{Act, Ask, Attributes, Delivered, NewQueue, Queue, QueueStart, Queues};
-use shard_store::stream::{NewStream, Options, StreamKey, StreamMode, Streams};
+use shard_store::stream::{NewStream, Options, RecordDistribution, StreamKey, StreamMode, Streams};
 use tokio::runtime::Runtime;
 
 fn runtime() -> Runtime {
@@ -45,6 +45,8 @@ fn create(queues: &Queues) -> Arc<Queue> {
         shard_count: 2.try_into().unwrap(),
         mode: StreamMode::OnDemand,
         record_bytes_max: 1 << 20,
+        distribution: RecordDistribution::default(),
+        warm_mibps: 0,
         tags: BTreeMap::new(),
     };
     queues.streams().create(stream).unwrap();

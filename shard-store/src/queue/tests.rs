@@ -12,7 +12,7 @@ use crate::clock::ManualClock;
 use crate::log::NewRecord;
 use crate::queue::error::{QueueError, ReceiptError};
 use crate::queue::state::Refusal;
-use crate::stream::{ConsumerKey, NewStream, StreamKey, StreamMode, Streams};
+use crate::stream::{ConsumerKey, NewStream, RecordDistribution, StreamKey, StreamMode, Streams};
 use crate::{Durability, Options, Store};
 
 const NOW_MS: u64 = 1_700_000_000_000;
@@ -40,6 +40,8 @@ fn create_stream(house: &House, mode: StreamMode, shard_count: u32) {
         shard_count: shard_count.try_into().unwrap(),
         mode,
         record_bytes_max: 1 << 20,
+        distribution: RecordDistribution::default(),
+        warm_mibps: 0,
         tags: BTreeMap::new(),
     };
     house.queues.streams().create(new).unwrap();
