@@ -42,6 +42,8 @@ pub struct Options {
     pub segment_size: ByteSize,
     /// The size of one journal file.
     pub journal_file_size: ByteSize,
+    /// The most bytes of dropped segments' files that are kept to become the next segments; 0 removes them all.
+    pub spare_size: ByteSize,
     /// What becomes of segments that take no more records: `none` or `zstd`.
     pub compact: Compaction,
     /// How hard zstd tries, from 1 (fast) to 19 (small).
@@ -55,6 +57,7 @@ impl Default for Options {
             sync_interval: Duration::from_millis(50),
             segment_size: ByteSize::mib(64),
             journal_file_size: ByteSize::mib(64),
+            spare_size: ByteSize::mib(512),
             compact: Compaction::None,
             compact_level: 3,
         }

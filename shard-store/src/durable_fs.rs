@@ -36,7 +36,7 @@ pub trait DurableFs: Send + Sync + 'static {
     /// As the system says.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
 
-    /// Gives a file another name in the same directory, replacing what was there.
+    /// Gives a file another name, perhaps in another directory of the store, replacing what was there.
     ///
     /// # Errors
     /// As the system says.

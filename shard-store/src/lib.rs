@@ -11,7 +11,7 @@
 //! |---|---|
 //! | [`format`] | the on-disk format: the document, and bytes ↔ values without I/O |
 //! | `mmap`, [`durable_fs`] | memory shared by one writer and its readers (the only unsafe code); what makes bytes durable |
-//! | `embedded` | the engine: segments, journal, recovery, compaction, redb |
+//! | `embedded` | the engine: segments, journal, recovery, compaction, recycling, redb |
 //! | [`keyring`] | the keys of records that are encrypted at rest |
 //! | [`log`], [`catalog`] | the boundary above which nobody knows the engine |
 //! | [`Store`] | one open data directory |

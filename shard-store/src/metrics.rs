@@ -15,6 +15,8 @@ pub(crate) struct Metrics {
     commit_seconds: Histogram,
     commit_bytes: Counter,
     settled_segments: Counter,
+    recycled_segments: Counter,
+    spare_segments: Gauge,
     compacted_segments: Counter,
     compaction_read: Counter,
     compaction_written: Counter,
@@ -33,6 +35,8 @@ impl Metrics {
             commit_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
             commit_bytes: Counter::default(),
             settled_segments: Counter::default(),
+            recycled_segments: Counter::default(),
+            spare_segments: Gauge::default(),
             compacted_segments: Counter::default(),
             compaction_read: Counter::default(),
             compaction_written: Counter::default(),
@@ -57,6 +61,16 @@ impl Metrics {
             "settled_segments",
             "Segments synced after their journal file",
             metrics.settled_segments.clone(),
+        );
+        registry.register(
+            "recycled_segments",
+            "Segments begun in the file of a dropped one",
+            metrics.recycled_segments.clone(),
+        );
+        registry.register(
+            "spare_segments",
+            "Files of dropped segments that wait to be used again",
+            metrics.spare_segments.clone(),
         );
         registry.register("compacted_segments", "Segments rewritten by compaction", metrics.compacted_segments.clone());
         registry.register_with_unit(
@@ -95,6 +109,16 @@ impl Metrics {
     /// A segment was synced.
     pub(crate) fn observe_settled(&self) {
         self.settled_segments.inc();
+    }
+
+    /// A segment was begun in the file of a dropped one.
+    pub(crate) fn observe_recycled(&self) {
+        self.recycled_segments.inc();
+    }
+
+    /// So many files of dropped segments wait to be used again.
+    pub(crate) fn set_spare_segments(&self, count: usize) {
+        self.spare_segments.set(count as i64);
     }
 
     /// A segment whose file had `bytes_before` was rewritten to one of `bytes_after`.

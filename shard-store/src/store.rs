@@ -22,6 +22,7 @@ use crate::embedded::log::{EmbeddedLog, Found};
 use crate::embedded::prefault::Prefaulter;
 use crate::embedded::recover::{self, Recovered};
 use crate::embedded::settle::Settler;
+use crate::embedded::spare::Spares;
 use crate::error::{AppendError, CatalogError, OpenError, StorageError};
 use crate::format::STORE_FORMAT;
 use crate::keyring::Keyring;
@@ -32,6 +33,7 @@ use crate::sync::Mutex;
 const LOCK_FILE: &str = "LOCK";
 const FORMAT_FILE: &str = "headwater.json";
 const CATALOG_FILE: &str = "catalog.redb";
+const SPARE_DIR: &str = "spare";
 const KEYRING_FILE: &str = "keyring.json";
 
 const NEXT_LOG_KEY: &str = "store/next-log";
@@ -357,8 +359,21 @@ fn start(
     let prefaulter = Prefaulter::start().map_err(failed)?;
     let keyring = Arc::new(Keyring::open(&Store::keyring_path(dir))?);
     let decoder = Decoder::new(keyring);
-    let engine =
-        Arc::new(Engine { fs, clock, options, metrics, fence, settler, prefaulter, decoder, compactor, journal });
+    let (file_bytes, spare_bytes) = (options.segment_size.as_u64(), options.spare_size.as_u64());
+    let spares = Spares::open(Arc::clone(&fs), dir.join(SPARE_DIR), file_bytes, spare_bytes, metrics.clone())?;
+    let engine = Arc::new(Engine {
+        fs,
+        clock,
+        options,
+        metrics,
+        fence,
+        settler,
+        prefaulter,
+        decoder,
+        spares,
+        compactor,
+        journal,
+    });
     let open = |log: recover::RecoveredLog| {
         (log.id, Arc::new(EmbeddedLog::new(Arc::clone(&engine), log.id, log.dir, log.core, log.found)))
     };

@@ -18,8 +18,17 @@ use shard_store::clock::ManualClock;
 
 const LOGS: usize = 3;
 
-/// A batch: its log, the sizes of its records, and whether what can be compacted is after it.
-type Batch = (usize, Vec<usize>, bool);
+/// A batch: its log, the sizes of its records, and what happens next.
+type Batch = (usize, Vec<usize>, Next);
+
+#[derive(Clone, Debug)]
+enum Next {
+    Nothing,
+    /// Whatever can be compacted is.
+    Compact,
+    /// So many per cent of the log's records may go; their files are used again.
+    Trim(u64),
+}
 
 fn run(durability: Durability, batches: &[Batch], seed: u64, odds_percent: u64) {
     let dir = tempfile::tempdir().unwrap();
@@ -29,12 +38,17 @@ fn run(durability: Durability, batches: &[Batch], seed: u64, odds_percent: u64) 
     let ids = store.allocate_logs(LOGS as u32).unwrap();
     let runtime = runtime();
     let mut appended: Vec<Vec<Kept>> = vec![Vec::new(); LOGS];
-    for (n, (log, sizes, is_compacted)) in batches.iter().enumerate() {
+    let mut starts = [0; LOGS];
+    for (n, (log, sizes, next)) in batches.iter().enumerate() {
         let batch: Vec<_> = sizes.iter().enumerate().map(|(m, size)| Kept::new((n * 100 + m) as u64, *size)).collect();
         append(&runtime, &*store.log(ids[*log]), &batch).unwrap();
         appended[*log].extend(batch);
-        if *is_compacted {
-            store.compact();
+        match next {
+            Next::Nothing => {}
+            Next::Compact => store.compact(),
+            Next::Trim(percent) => {
+                starts[*log] = store.log(ids[*log]).trim_before(appended[*log].len() as u64 * percent / 100).unwrap();
+            }
         }
     }
     let mut random = seed;
@@ -45,18 +59,28 @@ fn run(durability: Durability, batches: &[Batch], seed: u64, odds_percent: u64) 
     let after = tempfile::tempdir().unwrap();
     fs.cut_power(dir.path(), after.path(), survives);
     let store = open(after.path(), compacting(durability)).unwrap();
-    for (id, appended) in ids.iter().zip(&appended) {
-        let found = read_all(&*store.log(*id));
+    for ((id, appended), trimmed) in ids.iter().zip(&appended).zip(starts) {
+        let log = store.log(*id);
+        let (start, found) = (log.start(), read_all(&*log));
+        assert!(start <= trimmed, "nothing is gone that was to be kept");
         match durability {
-            Durability::Fsync => assert_eq!(&found, appended),
-            _ => assert!(appended.starts_with(&found), "a prefix is left"),
+            Durability::Fsync => assert_eq!(found, appended[start as usize..]),
+            _ => assert!(appended[start as usize..].starts_with(&found), "a prefix is left"),
         }
     }
 }
 
+fn next() -> impl Strategy<Value = Next> {
+    prop_oneof![
+        8 => Just(Next::Nothing),
+        1 => Just(Next::Compact),
+        1 => (0u64..100).prop_map(Next::Trim),
+    ]
+}
+
 fn batches() -> impl Strategy<Value = Vec<Batch>> {
-    let batch = (0..LOGS, prop::collection::vec(0usize..6_000, 1..5), prop::bool::weighted(0.1));
-    prop::collection::vec(batch, 1..60)
+    let batch = (0..LOGS, prop::collection::vec(0usize..6_000, 1..5), next());
+    prop::collection::vec(batch, 1..80)
 }
 
 fn config() -> ProptestConfig {

@@ -10,6 +10,7 @@ use super::decode::Decoder;
 use super::journal::Journal;
 use super::prefault::Prefaulter;
 use super::settle::Settler;
+use super::spare::Spares;
 use crate::clock::Clock;
 use crate::config::{Durability, Options};
 use crate::durable_fs::DurableFs;
@@ -31,6 +32,7 @@ pub(crate) struct Engine {
     pub(crate) settler: Arc<Settler>,
     pub(crate) prefaulter: Prefaulter,
     pub(crate) decoder: Decoder,
+    pub(crate) spares: Spares,
     /// None without compaction.
     pub(crate) compactor: Option<Arc<Compactor>>,
     /// None with `page-cache` durability.

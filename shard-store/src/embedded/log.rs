@@ -142,9 +142,7 @@ impl EmbeddedLog {
         self.core.wake();
         tail.active = None;
         let segments = self.core.segments.swap(Arc::default());
-        for segment in segments.iter() {
-            segment.remove(&*self.engine.fs)?;
-        }
+        self.engine.spares.take_over(&self.dir, &segments)?;
         match std::fs::remove_dir_all(&self.dir) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(StorageError::new("remove the log", &*self.dir, error))
@@ -178,7 +176,7 @@ impl EmbeddedLog {
         let (segment, writer) = if replaces_empty || durable {
             Segment::create_durable(&*self.engine.fs, &self.dir, header)?
         } else {
-            Segment::create(&*self.engine.fs, &self.dir, header)?
+            Segment::create(&*self.engine.fs, &self.engine.spares, &self.dir, header)?
         };
         if let Some(old) = tail.active.take() {
             old.segment.complete(old.writer.position() as u64, tail.next_ordinal, tail.last_arrival_ms);
@@ -427,9 +425,7 @@ impl Log for EmbeddedLog {
         // Those that are dropped now: the compactor may have exchanged some of them meanwhile.
         let segments = if count > 0 { self.core.segments.rcu(|now| now[count..].to_vec()) } else { segments };
         drop(tail);
-        for segment in &segments[..count] {
-            segment.remove(&*self.engine.fs)?;
-        }
+        self.engine.spares.take_over(&self.dir, &segments[..count])?;
         Ok(self.start())
     }
 

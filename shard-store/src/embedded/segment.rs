@@ -3,13 +3,14 @@
 use std::fs::{self, File};
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use aws_lc_rs::aead::LessSafeKey;
 use bytes::Bytes;
 
 use super::decode::Decoder;
 use super::scan;
+use super::spare::Spares;
 use crate::durable_fs::DurableFs;
 use crate::error::{Damage, KeyError, ReadError, StorageError};
 use crate::format::HEADER_BLOCK_BYTES;
@@ -54,18 +55,24 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    /// Creates the segment's file, `.new`, and maps it. It becomes durable with the first [`Segment::settle`].
+    /// Creates the segment's file, `.new`, from a spare one if there is one, and maps it. It becomes durable with the first [`Segment::settle`].
     ///
     /// # Errors
     /// `StorageError` if there is no room or the system refuses; nothing is left behind.
     pub(crate) fn create(
         fs: &dyn DurableFs,
+        spares: &Spares,
         dir: &Arc<Path>,
         header: Header,
     ) -> Result<(Arc<Self>, mmap::Writer), StorageError> {
         let path = path(dir, header.first_ordinal, "new");
-        let writer = create_file(fs, &path, &header)
-            .and_then(|file| Mapping::open(&file, header.capacity as usize, HEADER_BLOCK_BYTES))
+        let map = |file: File| {
+            let mapped = Mapping::open(&file, header.capacity as usize, HEADER_BLOCK_BYTES);
+            // The next attempt wants the name.
+            mapped.inspect_err(|_| drop(fs.remove(&path)))
+        };
+        let writer = create_new(fs, spares, &path, &header)
+            .and_then(map)
             .map_err(|error| StorageError::new("create the segment", &path, error))?;
         Ok(Self::growing(header, dir, false, writer))
     }
@@ -522,6 +529,27 @@ impl Segment {
         fs.rename(index, &self.index_path()).map(|()| true)
     }
 
+    /// Gives the segment's file a name elsewhere, where it belongs to nobody, and removes its index. Readers that hold the
+    /// mapping keep it, so until they are done the bytes must not change.
+    ///
+    /// # Errors
+    /// As the system says; the file is then where it was.
+    pub(crate) fn move_to(&self, fs: &dyn DurableFs, path: &Path) -> io::Result<()> {
+        let mut is_gone = self.is_gone.lock();
+        let index_path = self.index_path();
+        if index_path.exists() {
+            fs.remove(&index_path)?;
+        }
+        fs.rename(&self.path(), path)?;
+        *is_gone = true;
+        Ok(())
+    }
+
+    /// The mapping, for somebody who only wants to know when it ends.
+    pub(crate) fn downgrade_mapping(&self) -> Weak<Mapping> {
+        self.mapping.get().map_or_else(Weak::new, Arc::downgrade)
+    }
+
     /// Removes the segment's files. Readers that hold its mapping keep it until they are done.
     ///
     /// # Errors
@@ -571,6 +599,20 @@ fn take(records: Bytes, frame: VerifiedFrame<'_>, batch: &mut ReadBatch, limit: 
 /// The path of a segment's file.
 pub(crate) fn path(dir: &Path, first_ordinal: u64, extension: &str) -> PathBuf {
     dir.join(format!("{first_ordinal:020}.{extension}"))
+}
+
+/// Creates a segment file with its header, or makes a spare one such a file. Before the disk is called full, spares go.
+fn create_new(fs: &dyn DurableFs, spares: &Spares, path: &Path, header: &Header) -> io::Result<File> {
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir)?;
+    }
+    if let Some(file) = spares.create(path, header) {
+        return Ok(file);
+    }
+    match create_file(fs, path, header) {
+        Err(error) if error.kind() == io::ErrorKind::StorageFull && spares.clear() => create_file(fs, path, header),
+        other => other,
+    }
 }
 
 /// Creates a segment file with its header.

@@ -11,7 +11,8 @@
 //!     NNNNNNNNNNNNNNNNNNNN.new    a segment by its first ordinal, not yet known to be durable
 //!     NNNNNNNNNNNNNNNNNNNN.log    a segment that has been synced at least once
 //!     NNNNNNNNNNNNNNNNNNNN.idx    its sparse index: the segment is sealed and synced; only compaction still replaces it
-//!     *.tmp                       a file that was to get one of the names above; the next start removes it
+//!     *.tmp                         a file that was to get one of the names above; the next start removes it
+//!   spare/                        files of dropped segments, to become the next ones; a start removes them
 //! ```
 //!
 //! All numbers are little-endian. Checksums are CRC-32C, begun not from zero but from a **seed** that is folded from the
@@ -57,6 +58,10 @@
 //! key in UTF-8, the explicit hash key (16, if flagged), the data; no padding between records, zeros after the last. In a
 //! compressed frame stands one zstd frame in their place, which decompresses to exactly these bytes, the zeros after the last
 //! record included. Only compaction writes such frames; a version that does not know them calls them damaged.
+//!
+//! Behind the last frame stand zeros, or the frames of another segment whose file was used again: their checksums begin from
+//! its nonce, so none of them passes for a frame of this one. Such a file gets a new header block (the old marks go with it)
+//! before it gets its new name, and its old name is durably gone before it is written to.
 //!
 //! # Index: a header of 96 bytes, then entries of 24 bytes
 //!
@@ -117,6 +122,8 @@
 //! | segment without index that ends before the next one begins, the next ones being `.new` and not in the journal | power loss before they were synced: the log is cut there |
 //! | ordinals missing between segments | damaged: refuse |
 //! | index missing, invalid, or of another nonce | made again from the segment |
+//! | old frames behind the last one, or an old header, in a file that was used again | frames of another nonce are invalid frames; a header of another log or ordinal is no valid header |
+//! | `spare/*` | nobody's: removed |
 //! | `*.tmp` | a compaction, or the writing of a file, was broken off: removed |
 //!
 //! After every start the first append goes to a new segment, so that bytes behind a cut are never taken for records.

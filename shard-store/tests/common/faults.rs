@@ -81,6 +81,8 @@ struct Durable {
     names: BTreeMap<PathBuf, Option<u64>>,
     /// By directory: what happened to its names since it was last synced, in order.
     pending: BTreeMap<PathBuf, Vec<NameChange>>,
+    /// Every file created: while it is open, its inode's number does not go to another.
+    held: Vec<File>,
 }
 
 #[derive(Clone)]
@@ -182,8 +184,7 @@ impl DurableFs for PowerFs {
         let mut durable = self.0.lock().unwrap();
         let file = RealFs.create(path, byte_count)?;
         let inode = file.metadata()?.ino();
-        // An inode's number may have belonged to a file that is gone.
-        durable.contents.remove(&inode);
+        durable.held.push(file.try_clone()?);
         durable.note_dirs(path);
         durable.note(path, NameChange::Link(path.to_owned(), Some(inode)));
         Ok(file)
@@ -228,7 +229,15 @@ impl DurableFs for PowerFs {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut durable = self.0.lock().unwrap();
         RealFs.rename(from, to)?;
-        durable.note(from, NameChange::Rename(from.to_owned(), to.to_owned()));
+        if from.parent() == to.parent() {
+            durable.note(from, NameChange::Rename(from.to_owned(), to.to_owned()));
+        } else {
+            // Each directory may keep its part without the other.
+            let inode = to.metadata()?.ino();
+            durable.note_dirs(to);
+            durable.note(from, NameChange::Unlink(from.to_owned()));
+            durable.note(to, NameChange::Link(to.to_owned(), Some(inode)));
+        }
         Ok(())
     }
 

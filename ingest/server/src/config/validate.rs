@@ -55,6 +55,7 @@ fn check_store(raw: &RawConfig, check: &mut Check<'_>) {
     check.duration("store.sync-interval", store.sync_interval, Duration::from_millis(1)..=Duration::from_secs(60));
     check.size("store.segment-size", store.segment_size, BATCH_SIZE_MIN..=ByteSize::gib(4));
     check.size("store.journal-file-size", store.journal_file_size, BATCH_SIZE_MIN..=ByteSize::gib(4));
+    check.size("store.spare-size", store.spare_size, ByteSize::b(0)..=ByteSize::tib(1));
     check.number("store.compact-level", store.compact_level, 1..=19);
 }
 
