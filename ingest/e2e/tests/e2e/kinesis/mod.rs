@@ -2,6 +2,7 @@
 
 mod consumers;
 mod namespaces;
+mod on_demand;
 mod records;
 mod reshard;
 mod settings;
