@@ -248,6 +248,74 @@ def account_has_limits_and_a_commitment(world):
 
 
 @check
+def on_demand_stream_is_warmed_and_takes_records_without_keys(world):
+    kinesis = world.kinesis
+    mode = {"StreamMode": "ON_DEMAND"}
+    kinesis.create_stream(StreamName="auto", StreamModeDetails=mode, RecordDistributionStrategy="AUTO")
+    summary = summary_of(kinesis, "auto")
+    equal(summary["RecordDistributionStrategy"], "AUTO")
+    put = kinesis.put_records(StreamName="auto", Records=[{"Data": b"x"}] * 500)
+    equal((put["FailedRecordCount"], len({record["ShardId"] for record in put["Records"]})), (0, 4))
+    warm = kinesis.update_stream_warm_throughput(StreamName="auto", WarmThroughputMiBps=6)
+    equal(warm["WarmThroughput"], {"TargetMiBps": 6, "CurrentMiBps": 6})
+    kinesis.update_stream_record_distribution_strategy(
+        StreamARN=summary["StreamARN"], RecordDistributionStrategy="USER_PARTITION_KEY"
+    )
+    expect_error("ValidationException", 400, kinesis.put_record, StreamName="auto", Data=b"x")
+    kinesis.delete_stream(StreamName="auto")
+
+
+@check
+def queue_delivers_records_until_they_are_acknowledged(world):
+    kinesis = world.kinesis
+    kinesis.create_stream(StreamName="work", StreamModeDetails={"StreamMode": "ON_DEMAND"})
+    stream = summary_of(kinesis, "work")["StreamARN"]
+    source = {"StreamARN": stream, "StartingPosition": {"Type": "TRIM_HORIZON"}}
+    dead_letters = {"TargetType": "BUILT_IN", "MaxReceiveCount": 1}
+    created = kinesis.create_queue(
+        QueueName="jobs", StreamConfigurationList=[source], QueueAttributes={"DeadLetterConfiguration": dead_letters}
+    )
+    queue = {"QueueARN": created["QueueDescription"]["QueueARN"]}
+    kinesis.update_queue(QueueAttributes={"VisibilityTimeoutSeconds": 60}, **queue)
+    attributes = kinesis.describe_queue(**queue)["QueueDescription"]["QueueAttributes"]
+    equal(attributes, {"VisibilityTimeoutSeconds": 60, "DeadLetterConfiguration": dead_letters})
+    equal([each["QueueARN"] for each in kinesis.list_queues()["QueueSummaries"]], [queue["QueueARN"]])
+
+    def receive(call, count):
+        """The handles of so many records by their data."""
+        handles = {}
+        while len(handles) < count:
+            records = call(Limit=10, WaitTimeSeconds=5, **queue)["QueueRecords"]
+            assert records, f"{len(handles)} of {count} records"
+            handles |= {record["Data"]: record["ReceiptHandle"] for record in records}
+        return handles
+
+    def succeed(call, handle, **more):
+        answer = call(Entries=[{"ReceiptHandle": handle, **more}], **queue)
+        equal(([each["ReceiptHandle"] for each in answer["Successful"]], answer["Failed"]), ([handle], []))
+
+    for data in [b"good", b"bad", b"worse"]:
+        kinesis.put_record(StreamName="work", PartitionKey=data.decode(), Data=data)
+    handles = receive(kinesis.receive_queue_records, 3)
+    equal(set(handles), {b"good", b"bad", b"worse"})
+    succeed(kinesis.acknowledge_queue_records, handles[b"good"])
+    for data in [b"bad", b"worse"]:
+        succeed(kinesis.update_queue_records_visibility, handles[data], VisibilityTimeoutSeconds=0)
+    dead = receive(kinesis.receive_dead_letter_queue_records, 2)
+    succeed(kinesis.acknowledge_dead_letter_queue_records, dead[b"worse"])
+    succeed(kinesis.update_dead_letter_queue_records_visibility, dead[b"bad"], VisibilityTimeoutSeconds=0)
+    dead = receive(kinesis.receive_dead_letter_queue_records, 1)
+    succeed(kinesis.restore_dead_letter_queue_records, dead[b"bad"])
+    handles = receive(kinesis.receive_queue_records, 1)
+    equal(set(handles), {b"bad"})
+    succeed(kinesis.acknowledge_queue_records, handles[b"bad"])
+    expect_error("ResourceInUseException", 400, kinesis.delete_stream, StreamName="work")
+    kinesis.delete_queue(**queue)
+    expect_error("ResourceNotFoundException", 400, kinesis.describe_queue, **queue)
+    kinesis.delete_stream(StreamName="work")
+
+
+@check
 def aws_cli_drives_kinesis(world):
     world.aws("kinesis", "create-stream", "--stream-name", "cli", "--shard-count", "1")
     world.aws("kinesis", "wait", "stream-exists", "--stream-name", "cli")
