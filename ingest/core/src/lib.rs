@@ -93,6 +93,7 @@ pub mod http;
 pub mod limits;
 mod metrics;
 mod operation;
+pub mod policy;
 pub mod records;
 mod router;
 mod validation;

@@ -3,6 +3,9 @@
 /// An account id that stands for "nobody in particular".
 pub const ACCOUNT_DEFAULT: &str = "000000000000";
 
+/// The longest name of a user. Source: IAM User Guide, "IAM and AWS STS quotas".
+pub(crate) const USER_CHARS_MAX: usize = 64;
+
 /// The region of a request that names none.
 pub const REGION_DEFAULT: &str = "us-east-1";
 
@@ -28,6 +31,9 @@ pub(crate) const STREAMS_PER_CONNECTION_MAX: u32 = 128;
 
 /// How many bytes of one body an HTTP/2 client may send ahead of the reader.
 pub(crate) const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
+
+/// How many characters of a client's name for itself are compared with policies.
+pub(crate) const USER_AGENT_CHARS_MAX: usize = 512;
 
 /// How many constraint failures one answer lists, and how many characters of a value each shows.
 pub(crate) const VALIDATION_FAILURES_MAX: usize = 50;
