@@ -11,7 +11,7 @@ use parking_lot::RwLock;
 
 use crate::config::CredentialOptions;
 use crate::fault::{Code, Fault};
-use crate::limits::{ACCOUNT_DEFAULT, REGION_BYTES_MAX, REGION_DEFAULT, REGIONS_MAX};
+use crate::limits::{ACCOUNT_DEFAULT, REGION_BYTES_MAX, REGION_DEFAULT, REGIONS_MAX, USER_CHARS_MAX};
 
 /// Knows the configured credentials and verifies signatures against them.
 ///
@@ -23,12 +23,14 @@ pub struct Auth {
     signing_keys: SigningKeys,
     regions: Regions,
     account_default: Arc<str>,
+    principal_default: Arc<str>,
 }
 
 #[derive(Debug)]
 struct Credential {
     secret_access_key: String,
     account: Arc<str>,
+    principal: Arc<str>,
 }
 
 /// The configured credentials cannot be used.
@@ -56,11 +58,22 @@ pub enum InvalidCredentials {
         /// Its account.
         account: String,
     },
+    /// A user's name is none.
+    #[error(
+        "credentials: the user '{user}' of access key '{access_key_id}' must be 1 to {USER_CHARS_MAX} letters, digits and +=,.@_-"
+    )]
+    User {
+        /// The access key.
+        access_key_id: String,
+        /// Its user.
+        user: String,
+    },
 }
 
 /// Who a request claims to come from. Not to be believed before [`Auth::verify`].
 pub(crate) struct Claim<'a> {
     pub(crate) account: Arc<str>,
+    pub(crate) principal: Arc<str>,
     pub(crate) region: Arc<str>,
     /// The signature to verify, if one is demanded.
     proof: Option<(Authorization<'a>, &'a Credential)>,
@@ -73,7 +86,7 @@ impl Auth {
     /// If one of them cannot be used.
     pub fn new(credentials: &[CredentialOptions]) -> Result<Self, InvalidCredentials> {
         let mut by_access_key_id = HashMap::new();
-        for CredentialOptions { access_key_id, secret_access_key, account } in credentials {
+        for CredentialOptions { access_key_id, secret_access_key, account, user } in credentials {
             let access_key_id = access_key_id.clone();
             let is_usable_id = !access_key_id.is_empty()
                 && access_key_id.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'/' | b','));
@@ -83,8 +96,14 @@ impl Auth {
             if account.len() != ACCOUNT_DEFAULT.len() || !account.bytes().all(|b| b.is_ascii_digit()) {
                 return Err(InvalidCredentials::Account { access_key_id, account: account.clone() });
             }
-            let credential =
-                Credential { secret_access_key: secret_access_key.clone(), account: account.as_str().into() };
+            if let Some(user) = user.as_ref().filter(|user| !is_user_name(user)) {
+                return Err(InvalidCredentials::User { access_key_id, user: user.clone() });
+            }
+            let credential = Credential {
+                secret_access_key: secret_access_key.clone(),
+                account: account.as_str().into(),
+                principal: principal(account, user.as_deref()),
+            };
             if by_access_key_id.insert(access_key_id.clone(), credential).is_some() {
                 return Err(InvalidCredentials::Duplicate { access_key_id });
             }
@@ -94,6 +113,7 @@ impl Auth {
             signing_keys: SigningKeys::default(),
             regions: Regions::default(),
             account_default: ACCOUNT_DEFAULT.into(),
+            principal_default: principal(ACCOUNT_DEFAULT, None),
         })
     }
 
@@ -116,7 +136,8 @@ impl Auth {
         if !self.is_required() {
             let region = authorization.map_or(REGION_DEFAULT, |authorization| authorization.region);
             let region = self.regions.share(region).unwrap_or_else(|| REGION_DEFAULT.into());
-            return Ok(Claim { account: Arc::clone(&self.account_default), region, proof: None });
+            let (account, principal) = (Arc::clone(&self.account_default), Arc::clone(&self.principal_default));
+            return Ok(Claim { account, principal, region, proof: None });
         }
         let authorization = authorization?;
         let credential = self.by_access_key_id.get(authorization.access_key_id).ok_or_else(|| {
@@ -126,7 +147,8 @@ impl Auth {
             .regions
             .share(authorization.region)
             .ok_or_else(|| Fault::new(Code::InvalidSignature, "Credential should be scoped to a valid region."))?;
-        Ok(Claim { account: Arc::clone(&credential.account), region, proof: Some((authorization, credential)) })
+        let (account, principal) = (Arc::clone(&credential.account), Arc::clone(&credential.principal));
+        Ok(Claim { account, principal, region, proof: Some((authorization, credential)) })
     }
 
     /// Verifies the signature of a claim, now that the body is there.
@@ -141,6 +163,18 @@ impl Auth {
         }
         Ok(())
     }
+}
+
+/// The ARN that policies know a caller by.
+fn principal(account: &str, user: Option<&str>) -> Arc<str> {
+    user.map_or_else(|| format!("arn:aws:iam::{account}:root"), |user| format!("arn:aws:iam::{account}:user/{user}"))
+        .into()
+}
+
+/// Source: IAM API Reference, "CreateUser".
+fn is_user_name(text: &str) -> bool {
+    (1..=USER_CHARS_MAX).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+=,.@_-".contains(&byte))
 }
 
 /// Shares one allocation among all requests of a region. Bounded: past the bound, a name gets its own.
@@ -182,6 +216,7 @@ mod tests {
             access_key_id: access_key_id.to_owned(),
             secret_access_key: secret.to_owned(),
             account: account.to_owned(),
+            user: None,
         }
     }
 
@@ -199,6 +234,8 @@ mod tests {
         assert!(error(&[credential("A", "s", "12")]).contains("'12' of access key 'A' is not twelve digits"));
         assert!(error(&[credential("A/B", "s", ACCOUNT_DEFAULT)]).contains("'A/B'"));
         assert!(error(&[credential("", "s", ACCOUNT_DEFAULT)]).contains("not empty"));
+        let odd = CredentialOptions { user: Some("a/b".to_owned()), ..credential("A", "s", ACCOUNT_DEFAULT) };
+        assert!(error(&[odd]).contains("the user 'a/b' of access key 'A'"));
         let twice = credential("A", "s", ACCOUNT_DEFAULT);
         assert!(error(&[twice.clone(), twice]).contains("configured twice"));
     }
@@ -225,6 +262,17 @@ mod tests {
         assert_eq!(code(&headers("AKID", "EU")), Some(Code::InvalidSignature));
         let known = headers("AKID", "eu-west-3");
         assert_eq!(&*auth.identify(&known).ok().unwrap().account, "123456789012");
+    }
+
+    #[test]
+    fn a_key_s_principal_is_its_user_or_its_account_s_root() {
+        let ann = CredentialOptions { user: Some("ann".to_owned()), ..credential("ANN", "s", "123456789012") };
+        let auth = Auth::new(&[credential("ROOT", "s", "123456789012"), ann]).unwrap();
+        for (key, principal) in [("ROOT", "root"), ("ANN", "user/ann")] {
+            let headers = headers(key, "eu-west-3");
+            let claim = auth.identify(&headers).ok().unwrap();
+            assert_eq!(*claim.principal, *format!("arn:aws:iam::123456789012:{principal}"));
+        }
     }
 
     #[test]

@@ -63,6 +63,9 @@ pub struct CredentialOptions {
     /// The account that calls made with the key belong to: twelve digits.
     #[serde(default = "account_default")]
     pub account: String,
+    /// The user of the account whom resource policies know the key's calls by; without one they are the account's root's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
 }
 
 fn account_default() -> String {
@@ -75,6 +78,7 @@ impl fmt::Debug for CredentialOptions {
         f.debug_struct("CredentialOptions")
             .field("access_key_id", &self.access_key_id)
             .field("account", &self.account)
+            .field("user", &self.user)
             .finish_non_exhaustive()
     }
 }

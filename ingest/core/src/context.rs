@@ -3,31 +3,66 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use ::http::HeaderValue;
 use bytes::Bytes;
 use ingest_wire::{Protocol, RequestId};
 use serde::{Deserialize, Serialize};
 
-use crate::fault::Fault;
+use crate::fault::{Fault, access};
+use crate::policy::{self, Caller, Policy, Request};
 
 /// What an operation knows of the request beside its input. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Context {
     /// The account that owns what the request names: that of its credentials, or `000000000000`.
     pub account: Arc<str>,
+    /// The caller as policies know it: `arn:aws:iam::ACCOUNT:root` or `…:user/NAME`.
+    pub principal: Arc<str>,
     /// The region of the signature's scope; `us-east-1` where there is none.
     pub region: Arc<str>,
     /// The request's id.
     pub request_id: RequestId,
     /// How the body and the answer are encoded.
     pub protocol: Protocol,
-    /// Who asks.
+    /// Where the request comes from.
     pub peer: SocketAddr,
+    /// The client's name for itself.
+    pub user_agent: Option<HeaderValue>,
+    /// The service asked, by its signing name.
+    pub service: &'static str,
+    /// The operation asked for.
+    pub operation: &'static str,
 }
 
 impl Context {
     /// The ARN of a resource of the request's account and region: `context.arn("kinesis", "stream/clicks")`.
     pub fn arn(&self, service: &str, resource: impl std::fmt::Display) -> String {
-        format!("arn:aws:{service}:{}:{}:{resource}", self.region, self.account)
+        self.arn_of(&self.account, service, resource)
+    }
+
+    /// The ARN of a resource of the request's region and another account.
+    pub fn arn_of(&self, account: &str, service: &str, resource: impl std::fmt::Display) -> String {
+        format!("arn:aws:{service}:{}:{account}:{resource}", self.region)
+    }
+
+    /// Checks that the caller may do what it asks for with the resource of this ARN, which belongs to the account `owner`
+    /// and may have a policy.
+    ///
+    /// # Errors
+    /// `AccessDeniedException`; see [`policy::check`].
+    pub fn check_access(&self, policy: Option<&Policy>, owner: &str, resource: &str, now_ms: u64) -> Result<(), Fault> {
+        let action = format!("{}:{}", self.service, self.operation);
+        let request = Request {
+            source_ip: Some(self.peer.ip()),
+            user_agent: self.user_agent.as_ref().and_then(|agent| agent.to_str().ok()),
+            ..Request::new(self.caller(), &action, resource, now_ms)
+        };
+        policy::check(policy, owner, &request).map_err(|refusal| access::denied(&request, refusal))
+    }
+
+    /// The caller as policies know it.
+    pub fn caller(&self) -> Caller<'_> {
+        Caller::Account { account: &self.account, arn: &self.principal }
     }
 
     /// Decodes a body, for a hot operation.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use ::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 use ::http::request::Parts;
 use ::http::{HeaderMap, Method, Request, Response, StatusCode};
 use bytes::Bytes;
@@ -27,6 +27,7 @@ use crate::operation::{Answer, Reply};
 /// A door's operation, mounted: its door bound, its metrics looked up.
 struct Mounted {
     service: &'static str,
+    operation: &'static str,
     call: Box<dyn Fn(Context, Bytes) -> Answer + Send + Sync>,
     metrics: OperationMetrics,
 }
@@ -81,6 +82,7 @@ impl Router {
             let door = Arc::clone(&door);
             let mounted = Mounted {
                 service: D::SERVICE,
+                operation: name,
                 call: Box::new(move |context, body| handler(Arc::clone(&door), context, body)),
                 metrics: self.metrics.operation(D::SERVICE, name),
             };
@@ -223,7 +225,17 @@ impl Router {
         let Collected { bytes, memory } = collected;
         let request = SignedRequest { method: &parts.method, uri: &parts.uri, headers: &parts.headers, body: &bytes };
         self.auth.verify(&claim, request, mounted.service)?;
-        let context = Context { account: claim.account, region: claim.region, request_id, protocol, peer };
+        let context = Context {
+            account: claim.account,
+            principal: claim.principal,
+            region: claim.region,
+            request_id,
+            protocol,
+            peer,
+            user_agent: parts.headers.get(USER_AGENT).cloned(),
+            service: mounted.service,
+            operation: mounted.operation,
+        };
         let answer = (mounted.call)(context, bytes).await;
         // The body's share of memory is given back only now, when the operation holds it no longer.
         drop(memory);

@@ -11,6 +11,7 @@
 //! What shards, positions, throttles and retention are is decided in [`shard_store::stream`]; texts of its errors in
 //! [`ingest_core::fault::kinesis`].
 
+mod access;
 mod door;
 mod json;
 mod limits;

@@ -129,4 +129,7 @@ pub(crate) const RECEIPT_HANDLE_CHARS_MAX: usize = 1_024;
 /// The queues of one page of `ListQueues`, whatever greater size is asked for. AWS names none.
 pub(crate) const QUEUES_PER_PAGE_MAX: usize = 100;
 
+/// The most bytes of a resource policy. AWS's page tells of none; this is what most of its services take.
+pub(crate) const POLICY_BYTES_MAX: usize = 20 * 1_024;
+
 const _: () = assert!(DATA_BYTES_MAX <= BYTES_PER_PUT_MAX);

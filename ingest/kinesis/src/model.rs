@@ -307,7 +307,7 @@ impl ConsumerOutput {
     pub(crate) fn of(stream: &StreamKey, name: &str, consumer: &Consumer) -> Self {
         Self {
             consumer_name: name.to_owned(),
-            consumer_arn: format!("{}/consumer/{name}:{}", stream_arn(stream), consumer.created_ms / 1_000),
+            consumer_arn: consumer_arn(stream, name, consumer),
             consumer_status: ACTIVE,
             consumer_creation_timestamp: timestamp(consumer.created_ms),
         }
@@ -317,6 +317,11 @@ impl ConsumerOutput {
 /// The ARN of a stream.
 pub(crate) fn stream_arn(key: &StreamKey) -> String {
     format!("arn:aws:kinesis:{}:{}:stream/{}", key.region, key.account, key.name)
+}
+
+/// The ARN of a consumer.
+pub(crate) fn consumer_arn(stream: &StreamKey, name: &str, consumer: &Consumer) -> String {
+    format!("{}/consumer/{name}:{}", stream_arn(stream), consumer.created_ms / 1_000)
 }
 
 /// A time of the engine as the protocols write it.

@@ -6,6 +6,7 @@ use ingest_core::fault::kinesis;
 use ingest_core::{Arn, Code, Context, Fault, Pattern, Validator};
 use shard_store::stream::{RecordDistribution, Stream, StreamKey, Streams};
 
+use crate::access;
 use crate::limits::{STREAM_ARN_CHARS_MAX, STREAM_NAME_CHARS_MAX};
 use crate::validate::{self, STREAM_ARN};
 
@@ -26,15 +27,19 @@ impl<'a> StreamReference<'a> {
         validate::stream_id(validator, self.id);
     }
 
-    /// The name of the stream within the request's account and region.
+    /// The account and the name of the stream, which need not be there.
     ///
     /// # Errors
     /// `InvalidArgumentException` if there is neither name nor ARN, or both for different streams;
-    /// `ResourceNotFoundException` if the ARN is of another account or region.
-    pub(crate) fn name(&self, context: &Context) -> Result<&'a str, Fault> {
+    /// `ResourceNotFoundException` if the ARN is of another region.
+    fn owner_and_name<'b>(&self, context: &'b Context) -> Result<(&'b str, &'b str), Fault>
+    where
+        'a: 'b,
+    {
         let Some(arn) = self.arn else {
             let message = "Either StreamName or StreamARN should be provided.";
-            return self.name.ok_or_else(|| Fault::new(Code::InvalidArgument, message));
+            let name = self.name.ok_or_else(|| Fault::new(Code::InvalidArgument, message))?;
+            return Ok((&context.account, name));
         };
         // The validator has seen that it is one; this is for a request whose validation somebody forgot.
         let arn = Arn::parse(arn).map_err(|error| Fault::new(Code::InvalidArgument, error.to_string()))?;
@@ -43,10 +48,10 @@ impl<'a> StreamReference<'a> {
             let message = "The StreamName and the StreamARN in the request name different streams.";
             return Err(Fault::new(Code::InvalidArgument, message));
         }
-        if arn.account != &*context.account || arn.region != &*context.region {
+        if arn.region != &*context.region {
             return Err(kinesis::stream_not_found(arn.account, name));
         }
-        Ok(name)
+        Ok((arn.account, name))
     }
 
     /// Whether it names a stream whose records need no partition key. For a request that lacks one, before it is validated.
@@ -58,18 +63,20 @@ impl<'a> StreamReference<'a> {
     /// The account, region and name of the stream, which need not be there.
     ///
     /// # Errors
-    /// As [`StreamReference::name`].
+    /// `InvalidArgumentException` if there is neither name nor ARN, or both for different streams;
+    /// `ResourceNotFoundException` if the ARN is of another region.
     pub(crate) fn key(&self, context: &Context) -> Result<StreamKey, Fault> {
-        Ok(StreamKey::new(&*context.account, &*context.region, self.name(context)?))
+        let (account, name) = self.owner_and_name(context)?;
+        Ok(StreamKey::new(account, &*context.region, name))
     }
 
-    /// The stream.
+    /// The stream, once the caller may do the request's operation with it.
     ///
     /// # Errors
-    /// As [`StreamReference::name`], and `ResourceNotFoundException` if there is no such stream.
+    /// As [`StreamReference::key`], `AccessDeniedException`, and `ResourceNotFoundException` if there is no such stream.
     pub(crate) fn resolve(&self, streams: &Streams, context: &Context) -> Result<Arc<Stream>, Fault> {
-        let name = self.name(context)?;
-        let stream = streams.get(&context.account, &context.region, name);
-        stream.ok_or_else(|| kinesis::stream_not_found(&context.account, name))
+        let (account, name) = self.owner_and_name(context)?;
+        let stream = access::stream(streams, context, account, name)?;
+        stream.ok_or_else(|| kinesis::stream_not_found(account, name))
     }
 }

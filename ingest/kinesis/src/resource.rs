@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use ingest_core::fault::kinesis;
 use ingest_core::{Arn, Code, Context, Fault};
-use shard_store::stream::{ConsumerKey, Stream, StreamKey, Streams};
+use shard_store::stream::error::ChangeError;
+use shard_store::stream::{ConsumerKey, PolicyText, Stream, StreamKey, Streams};
 
-use crate::validate;
+use crate::{access, validate};
 
 /// What stands between the names of a stream and a consumer in the consumer's ARN.
 const CONSUMER_INFIX: &str = "/consumer/";
@@ -21,16 +22,29 @@ pub(crate) enum Resource {
 }
 
 impl Resource {
-    /// The resource of an ARN whose pattern was checked.
+    /// The resource of an ARN whose pattern was checked, once the caller may do the request's operation with it.
     ///
     /// # Errors
-    /// `ResourceNotFoundException` if it is of another account or region, `InvalidArgumentException` if it is neither a
-    /// stream's nor a consumer's.
-    pub(crate) fn of(context: &Context, text: &str) -> Result<Self, Fault> {
+    /// As [`Resource::parse`], and `AccessDeniedException`. That the resource is not there is none in the caller's account.
+    pub(crate) fn of(streams: &Streams, context: &Context, text: &str) -> Result<Self, Fault> {
+        let resource = Self::parse(context, text)?;
+        match &resource {
+            Self::Stream(key) => drop(access::stream(streams, context, &key.account, &key.name)?),
+            Self::Consumer(key) => access::check_consumer(streams, context, key)?,
+        }
+        Ok(resource)
+    }
+
+    /// What an ARN names.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException` if it is of another region, `InvalidArgumentException` if it is neither a stream's nor a
+    /// consumer's.
+    pub(crate) fn parse(context: &Context, text: &str) -> Result<Self, Fault> {
         let invalid = || Fault::new(Code::InvalidArgument, format!("{text} is not the ARN of a stream or consumer."));
         let arn = Arn::parse(text).map_err(|_| invalid())?;
         let name = arn.resource_name("stream").ok_or_else(invalid)?;
-        if arn.account != &*context.account || arn.region != &*context.region {
+        if arn.region != &*context.region {
             return Err(kinesis::stream_not_found(arn.account, name));
         }
         let key = |name: &str| StreamKey::new(arn.account, arn.region, name);
@@ -42,6 +56,30 @@ impl Resource {
             return Ok(Self::Consumer(ConsumerKey { stream: key(stream), name: consumer.to_owned(), created_s }));
         }
         if name.contains('/') { Err(invalid()) } else { Ok(Self::Stream(key(name))) }
+    }
+
+    /// Its policy, if it has one.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException`.
+    pub(crate) fn policy(&self, streams: &Streams) -> Result<Option<PolicyText>, Fault> {
+        let stream = self.stream(streams)?;
+        Ok(match self {
+            Self::Stream(_) => stream.policy().cloned(),
+            Self::Consumer(key) => stream.consumer(key)?.policy.clone(),
+        })
+    }
+
+    /// Gives it a policy in the place of the one it has, or none. Blocks on the disk.
+    ///
+    /// # Errors
+    /// If it is not there, or the change could not be made durable.
+    pub(crate) fn set_policy(&self, streams: &Streams, policy: Option<PolicyText>) -> Result<(), ChangeError> {
+        match self {
+            Self::Stream(key) => streams.set_policy(key, policy),
+            Self::Consumer(key) => streams.set_consumer_policy(key, policy),
+        }
+        .map(drop)
     }
 
     /// The stream, or that of the consumer.

@@ -63,7 +63,7 @@ impl Streams {
                 return Err(ChangeError::ConsumerExists { key: key.clone(), consumer: name.to_owned() });
             }
             facts.check_consumer_room(&settings, now_ms)?;
-            let mut consumer = Consumer { created_ms: now_ms, tags: BTreeMap::new() };
+            let mut consumer = Consumer { created_ms: now_ms, tags: BTreeMap::new(), policy: None };
             merge_tags(key, &mut consumer.tags, tags)?;
             facts.consumers.insert(name.to_owned(), consumer);
             Ok(())
@@ -107,7 +107,7 @@ impl Streams {
         })
     }
 
-    fn change_consumer(
+    pub(super) fn change_consumer(
         &self,
         key: &ConsumerKey,
         change: impl FnOnce(&mut Consumer) -> Result<(), ChangeError>,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hash_range::{HashRange, tile_the_key_space};
 use super::limits::{RECORD_BYTES_MAX_DEFAULT, RETENTION_HOURS_DEFAULT};
+use super::policy::PolicyText;
 use super::shard::ShardNumber;
 use crate::keyring::KeyId;
 use crate::log::LogId;
@@ -133,6 +134,9 @@ pub(crate) struct Facts {
     /// The queues that deliver its records.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) queues: BTreeSet<QueueId>,
+    /// Who may do what with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) policy: Option<PolicyText>,
 }
 
 impl Facts {
@@ -154,6 +158,7 @@ impl Facts {
             encryption: None,
             consumers: BTreeMap::new(),
             queues: BTreeSet::new(),
+            policy: None,
         }
     }
 }
@@ -166,6 +171,9 @@ pub struct Consumer {
     /// Its tags, by key.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+    /// Who may do what with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyText>,
 }
 
 /// A shard as stored.
@@ -251,6 +259,7 @@ mod tests {
         child.parent = Some(ShardNumber(0));
         let mut definition = definition(vec![parent, child]);
         definition.facts.tags.insert("team".to_owned(), "web".to_owned());
+        definition.facts.policy = Some(PolicyText::new("{\"Statement\": []}".to_owned()));
         let json = serde_json::to_vec(&definition).unwrap();
         assert_eq!(serde_json::from_slice::<Definition>(&json).unwrap(), definition);
     }

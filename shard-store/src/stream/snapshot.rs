@@ -10,6 +10,7 @@ use super::definition::{Consumer, Definition, Encryption, Facts, RecordDistribut
 use super::error::GetError;
 use super::hash_range::HashKey;
 use super::limits::READ_BYTES_MAX;
+use super::policy::PolicyText;
 use super::shard::{Shard, ShardNumber};
 use crate::error::ReadError;
 use crate::log::{NewRecord, ReadBatch, ReadLimit};
@@ -150,6 +151,11 @@ impl Stream {
     /// Whether queues deliver its records.
     pub fn has_queues(&self) -> bool {
         !self.facts.queues.is_empty()
+    }
+
+    /// Who may do what with it.
+    pub fn policy(&self) -> Option<&PolicyText> {
+        self.facts.policy.as_ref()
     }
 
     /// Its shards in the order of their numbers, closed ones included.

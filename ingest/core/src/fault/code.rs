@@ -5,6 +5,8 @@
 pub enum Code {
     // Common to all services.
     // Source: Kinesis Data Streams API Reference, "Common Errors"; the JSON services append "Exception" to the names.
+    /// The caller may not do this.
+    AccessDenied,
     /// The request is not signed as it must be: the header or the date is malformed.
     IncompleteSignature,
     /// The server failed.
@@ -59,7 +61,8 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
+        Self::AccessDenied,
         Self::IncompleteSignature,
         Self::InternalFailure,
         Self::InvalidSignature,
@@ -86,6 +89,7 @@ impl Code {
     /// The code as it stands in `__type`.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::AccessDenied => "AccessDeniedException",
             Self::IncompleteSignature => "IncompleteSignatureException",
             Self::InternalFailure => "InternalFailure",
             Self::InvalidSignature => "InvalidSignatureException",
@@ -115,7 +119,8 @@ impl Code {
     /// The JSON services answer 400 where the query and REST services answer 403 or 404.
     pub const fn status(self) -> u16 {
         match self {
-            Self::IncompleteSignature
+            Self::AccessDenied
+            | Self::IncompleteSignature
             | Self::InvalidSignature
             | Self::MissingAuthenticationToken
             | Self::Serialization

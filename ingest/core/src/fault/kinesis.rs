@@ -21,6 +21,11 @@ pub fn stream_not_found(account: &str, name: &str) -> Fault {
     Fault::new(Code::ResourceNotFound, format!("Stream {name} under account {account} not found."))
 }
 
+/// A resource has no policy.
+pub fn no_policy(arn: &str) -> Fault {
+    Fault::new(Code::ResourceNotFound, format!("No resource policy found for resource ARN {arn}"))
+}
+
 /// There is no such shard, or no longer the stream that had it.
 pub fn shard_not_found(account: &str, name: &str, shard: ShardNumber) -> Fault {
     let message = format!("Shard {shard} in stream {name} under account {account} does not exist");

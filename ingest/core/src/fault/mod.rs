@@ -6,6 +6,7 @@
 //!
 //! Nothing here renders: `ingest-wire` does.
 
+pub mod access;
 mod code;
 pub mod firehose;
 pub mod kinesis;

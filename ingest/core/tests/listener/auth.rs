@@ -14,6 +14,7 @@ fn configured() -> CredentialOptions {
         access_key_id: "AKIDEXAMPLE".to_owned(),
         secret_access_key: "secret".to_owned(),
         account: "123456789012".to_owned(),
+        user: None,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::model::Nothing;
 
 /// Source: Kinesis Data Streams API Reference, "DeregisterStreamConsumer".
 pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> Result<Nothing, Fault> {
-    let key = input.consumer(&context)?;
+    let key = input.consumer(&door.streams, &context)?;
     tracing::info!(stream = %key.stream, consumer = key.name, "consumer is being deregistered");
     door.blocking(move |streams| streams.deregister_consumer(&key)).await?;
     Ok(Nothing {})

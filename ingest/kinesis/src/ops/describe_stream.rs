@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ingest_core::fault::kinesis;
 use ingest_core::{Context, Fault, Validator};
-use shard_store::stream::{ShardFilter, ShardNumber};
+use shard_store::stream::{ShardFilter, ShardNumber, StreamKey};
 
 use crate::door::Kinesis;
 use crate::limits::{PAGE_SIZE_REQUESTED_MAX, SHARDS_PER_DESCRIPTION_MAX};
@@ -25,9 +25,8 @@ pub(crate) async fn run(
     validator.finish()?;
 
     let stream = input.stream().resolve(&door.streams, &context)?;
-    let name = &stream.key().name;
-    let parse =
-        |text: &str| text.parse::<ShardNumber>().map_err(|_| kinesis::not_a_shard(&context.account, name, text));
+    let StreamKey { account, name, .. } = stream.key();
+    let parse = |text: &str| text.parse::<ShardNumber>().map_err(|_| kinesis::not_a_shard(account, name, text));
     let after = after.map(parse).transpose()?;
     let mut shards = stream
         .shards_shown(ShardFilter::FromTrimHorizon, door.now_ms())

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use ingest_core::{Code, Context, Fault, Pattern, Validator};
 use serde::{Deserialize, Serialize};
-use shard_store::stream::ConsumerKey;
+use shard_store::stream::{ConsumerKey, Streams};
 
+use crate::access;
 use crate::door::Kinesis;
 use crate::limits::{CONSUMER_NAME_CHARS_MAX, STREAM_ARN_CHARS_MAX};
 use crate::model::{ConsumerOutput, stream_arn};
@@ -41,11 +42,17 @@ struct Description {
 }
 
 impl Input {
-    /// The consumer that a request names, which need not be there.
+    /// The consumer that a request names, which need not be there, once the caller may do the request's operation with it.
     ///
     /// # Errors
-    /// `ValidationException`; `InvalidArgumentException` if too little names it, or one thing contradicts another.
-    pub(super) fn consumer(&self, context: &Context) -> Result<ConsumerKey, Fault> {
+    /// `ValidationException`; `AccessDeniedException`; `InvalidArgumentException` if too little names it, or one thing contradicts another.
+    pub(super) fn consumer(&self, streams: &Streams, context: &Context) -> Result<ConsumerKey, Fault> {
+        let key = self.key(context)?;
+        access::check_consumer(streams, context, &key)?;
+        Ok(key)
+    }
+
+    fn key(&self, context: &Context) -> Result<ConsumerKey, Fault> {
         let stream = StreamReference { name: None, arn: self.stream_arn.as_deref(), id: self.stream_id.as_deref() };
         let (name, arn) = (self.consumer_name.as_deref(), self.consumer_arn.as_deref());
         let mut validator = Validator::new();
@@ -54,7 +61,7 @@ impl Input {
         validator.member("consumerARN", arn).pattern(CONSUMER_ARN).length(1, STREAM_ARN_CHARS_MAX);
         validator.finish()?;
         let invalid = |message: &'static str| Fault::new(Code::InvalidArgument, message);
-        let by_arn = match arn.map(|arn| Resource::of(context, arn)).transpose()? {
+        let by_arn = match arn.map(|arn| Resource::parse(context, arn)).transpose()? {
             Some(Resource::Consumer(key)) => Some(key),
             Some(Resource::Stream(_)) => return Err(invalid("The ConsumerARN is not that of a consumer.")),
             None => None,
@@ -76,7 +83,7 @@ impl Input {
 
 /// Source: Kinesis Data Streams API Reference, "DescribeStreamConsumer".
 pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> Result<Output, Fault> {
-    let key = input.consumer(&context)?;
+    let key = input.consumer(&door.streams, &context)?;
     let stream = find(&door.streams, &key.stream)?;
     let consumer = ConsumerOutput::of(stream.key(), &key.name, stream.consumer(&key)?);
     Ok(Output { consumer_description: Description { consumer, stream_arn: stream_arn(stream.key()) } })

@@ -10,8 +10,9 @@ use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
 use shard_store::format::frame::RecordView;
 use shard_store::stream::error::GetError;
-use shard_store::stream::{Shard, ShardIterator, ShardRead, Stream};
+use shard_store::stream::{Shard, ShardIterator, ShardRead};
 
+use crate::access;
 use crate::door::Kinesis;
 use crate::json::write_json;
 use crate::limits::{RECORDS_PER_GET_MAX, STREAM_ARN_CHARS_MAX};
@@ -47,9 +48,12 @@ pub(crate) async fn run(door: Arc<Kinesis>, context: Context, body: Bytes) -> Re
     let now_ms = door.now_ms();
     let token = input.shard_iterator.as_deref().unwrap_or_default();
     let iterator = ShardIterator::open(door.streams.signer(), token, now_ms).map_err(kinesis::shard_iterator)?;
-    check_arn(&context, input.stream_arn.as_deref(), &iterator.stream_name)?;
-    let stream = find_stream(&door, &context, &iterator)?;
-    let shard = stream.shard(iterator.shard).ok_or_else(|| gone(&context, &iterator))?;
+    let owner = owner(&context, input.stream_arn.as_deref(), &iterator.stream_name)?;
+    let stream = access::stream(&door.streams, &context, owner, &iterator.stream_name)?;
+    let gone = || kinesis::shard_not_found(owner, &iterator.stream_name, iterator.shard);
+    // There may be another stream of this name by now.
+    let stream = stream.filter(|stream| stream.id() == iterator.stream_id).ok_or_else(gone)?;
+    let shard = stream.shard(iterator.shard).ok_or_else(gone)?;
     let read = stream.get(shard, iterator.ordinal, limit, now_ms).map_err(|error| {
         if matches!(error, GetError::Throttled { .. }) {
             door.metrics.get_records.count_throttled(1);
@@ -93,28 +97,16 @@ fn validate(input: &Input<'_>) -> Result<usize, Fault> {
     Ok(usize::try_from(limit.unwrap_or(RECORDS_PER_GET_MAX)).unwrap_or(usize::MAX))
 }
 
-/// Checks that an ARN, if one is given, names the iterator's stream.
-fn check_arn(context: &Context, arn: Option<&str>, stream_name: &str) -> Result<(), Fault> {
-    let Some(arn) = arn else { return Ok(()) };
-    let is_same = Arn::parse(arn).is_ok_and(|arn| {
-        arn.account == &*context.account
-            && arn.region == &*context.region
-            && arn.resource_name("stream") == Some(stream_name)
-    });
-    if is_same {
-        return Ok(());
-    }
-    Err(Fault::new(Code::InvalidArgument, "The StreamARN in the request is not that of the ShardIterator's stream."))
-}
-
-/// The iterator's stream: that of its name in the caller's account and region, if it is still the same.
-fn find_stream(door: &Kinesis, context: &Context, iterator: &ShardIterator) -> Result<Arc<Stream>, Fault> {
-    let stream = door.streams.get(&context.account, &context.region, &iterator.stream_name);
-    stream.filter(|stream| stream.id() == iterator.stream_id).ok_or_else(|| gone(context, iterator))
-}
-
-fn gone(context: &Context, iterator: &ShardIterator) -> Fault {
-    kinesis::shard_not_found(&context.account, &iterator.stream_name, iterator.shard)
+/// The account that the iterator's stream belongs to: the caller's, unless the request's ARN tells of another.
+///
+/// # Errors
+/// `InvalidArgumentException` if the ARN is not that of the iterator's stream.
+fn owner<'a>(context: &'a Context, arn: Option<&'a str>, stream_name: &str) -> Result<&'a str, Fault> {
+    let Some(arn) = arn else { return Ok(&context.account) };
+    let arn = Arn::parse(arn).ok().filter(|arn| arn.region == &*context.region);
+    let arn = arn.filter(|arn| arn.resource_name("stream") == Some(stream_name));
+    let other = "The StreamARN in the request is not that of the ShardIterator's stream.";
+    arn.map(|arn| arn.account).ok_or_else(|| Fault::new(Code::InvalidArgument, other))
 }
 
 impl Serialize for Answer<'_> {

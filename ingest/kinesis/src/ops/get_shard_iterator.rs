@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ingest_core::fault::kinesis;
 use ingest_core::{Code, Context, Fault, Validator};
 use ingest_wire::Timestamp;
-use shard_store::stream::{SequenceNumber, Shard, ShardIterator, ShardNumber, StartingPosition, Stream};
+use shard_store::stream::{SequenceNumber, Shard, ShardIterator, ShardNumber, StartingPosition, Stream, StreamKey};
 
 use crate::door::Kinesis;
 use crate::model::{GetShardIteratorInput, GetShardIteratorOutput, unix_millis};
@@ -27,11 +27,11 @@ pub(crate) async fn run(
     input: GetShardIteratorInput,
 ) -> Result<GetShardIteratorOutput, Fault> {
     validate(&input)?;
-    let name = input.stream().name(&context)?;
-    let text = input.shard_id.as_deref().unwrap_or_default();
-    let number: ShardNumber = text.parse().map_err(|_| kinesis::not_a_shard(&context.account, name, text))?;
     let stream = input.stream().resolve(&door.streams, &context)?;
-    let shard = stream.shard(number).ok_or_else(|| kinesis::shard_not_found(&context.account, name, number))?;
+    let StreamKey { account, name, .. } = stream.key();
+    let text = input.shard_id.as_deref().unwrap_or_default();
+    let number: ShardNumber = text.parse().map_err(|_| kinesis::not_a_shard(account, name, text))?;
+    let shard = stream.shard(number).ok_or_else(|| kinesis::shard_not_found(account, name, number))?;
     let now_ms = door.now_ms();
     let start = Start {
         kind: input.shard_iterator_type.as_deref().unwrap_or_default(),

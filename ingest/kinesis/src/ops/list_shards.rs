@@ -5,13 +5,14 @@ use std::sync::Arc;
 use ingest_core::fault::kinesis;
 use ingest_core::{Code, Context, Fault, Validator};
 use ingest_wire::Timestamp;
-use shard_store::stream::{ShardFilter, ShardNumber, Stream};
+use shard_store::stream::{ShardFilter, ShardNumber, Stream, StreamKey};
 
 use super::describe_stream::page_size;
 use crate::door::Kinesis;
 use crate::limits::{PAGE_SIZE_REQUESTED_MAX, SHARDS_PER_LIST_PAGE_MAX};
 use crate::model::{ListShardsInput, ListShardsOutput, ShardFilterInput, ShardOutput, unix_millis};
 use crate::page::{Page, ShardPage};
+use crate::reference::StreamReference;
 use crate::validate;
 
 const FILTERS: [&str; 6] =
@@ -68,9 +69,9 @@ fn begin(door: &Kinesis, context: &Context, input: &ListShardsInput) -> Result<L
         return Err(Fault::new(Code::InvalidArgument, message));
     }
     let stream = input.stream().resolve(&door.streams, context)?;
-    let name = &stream.key().name;
+    let StreamKey { account, name, .. } = stream.key();
     check_created(&stream, input.stream_creation_timestamp)?;
-    let number = |text: &str| text.parse().map_err(|_| kinesis::not_a_shard(&context.account, name, text));
+    let number = |text: &str| text.parse().map_err(|_| kinesis::not_a_shard(account, name, text));
     let after = input.exclusive_start_shard_id.as_deref().map(number).transpose()?;
     let filter = match &input.shard_filter {
         None => ShardFilter::FromTrimHorizon,
@@ -143,8 +144,11 @@ fn go_on(
         return Err(Fault::new(Code::InvalidArgument, message));
     }
     let page = ShardPage::open(door.streams.signer(), token, now_ms)?;
-    let stream = door.streams.get(&context.account, &context.region, &page.stream_name);
-    let stream = stream.filter(|stream| stream.id() == page.stream_id);
-    let stream = stream.ok_or_else(|| kinesis::stream_not_found(&context.account, &page.stream_name))?;
+    // The token names the stream; only the ARN tells that it is another account's.
+    let reference = StreamReference { name: Some(&page.stream_name), ..input.stream() };
+    let stream = reference.resolve(&door.streams, context)?;
+    if stream.id() != page.stream_id {
+        return Err(kinesis::stream_not_found(&stream.key().account, &page.stream_name));
+    }
     Ok((stream, Some(page.after), page.filter))
 }

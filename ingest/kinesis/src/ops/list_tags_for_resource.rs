@@ -36,7 +36,7 @@ pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> R
         let queue = queue::find(&door, &context, Some(&arn))?;
         return Ok(Output { tags: queue.definition().tags.iter().map(Tag::of).collect() });
     }
-    let resource = Resource::of(&context, &arn)?;
+    let resource = Resource::of(&door.streams, &context, &arn)?;
     let stream = resource.stream(&door.streams)?;
     let tags = match resource {
         Resource::Stream(_) => stream.tags(),

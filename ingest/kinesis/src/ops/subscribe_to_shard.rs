@@ -51,7 +51,7 @@ struct StartingPositionInput {
 /// Source: Kinesis Data Streams API Reference, "SubscribeToShard".
 pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> Result<EventStream, Fault> {
     validate(&input)?;
-    let consumer = match Resource::of(&context, input.consumer_arn.as_deref().unwrap_or_default())? {
+    let consumer = match Resource::of(&door.streams, &context, input.consumer_arn.as_deref().unwrap_or_default())? {
         Resource::Consumer(key) => key,
         Resource::Stream(key) => return Err(kinesis::stream_not_found(&key.account, &key.name)),
     };

@@ -38,7 +38,7 @@ pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> R
         .await?;
         return Ok(Nothing {});
     }
-    let resource = Resource::of(&context, &arn)?;
+    let resource = Resource::of(&door.streams, &context, &arn)?;
     door.blocking(move |streams| match resource {
         Resource::Stream(key) => streams.add_tags(&key, tags),
         Resource::Consumer(key) => streams.add_consumer_tags(&key, tags),

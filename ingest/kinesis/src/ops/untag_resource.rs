@@ -37,7 +37,7 @@ pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> R
         .await?;
         return Ok(Nothing {});
     }
-    let resource = Resource::of(&context, &arn)?;
+    let resource = Resource::of(&door.streams, &context, &arn)?;
     door.blocking(move |streams| match resource {
         Resource::Stream(key) => streams.remove_tags(&key, &tag_keys),
         Resource::Consumer(key) => streams.remove_consumer_tags(&key, &tag_keys),

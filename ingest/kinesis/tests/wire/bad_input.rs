@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::client::{CBOR, JSON, Server};
 
-const OPERATIONS: [&str; 47] = [
+const OPERATIONS: [&str; 50] = [
     "AcknowledgeDeadLetterQueueRecords",
     "AcknowledgeQueueRecords",
     "AddTagsToStream",
@@ -13,6 +13,7 @@ const OPERATIONS: [&str; 47] = [
     "CreateStream",
     "DecreaseStreamRetentionPeriod",
     "DeleteQueue",
+    "DeleteResourcePolicy",
     "DeleteStream",
     "DeregisterStreamConsumer",
     "DescribeAccountSettings",
@@ -22,6 +23,7 @@ const OPERATIONS: [&str; 47] = [
     "DescribeStreamConsumer",
     "DescribeStreamSummary",
     "GetRecords",
+    "GetResourcePolicy",
     "GetShardIterator",
     "IncreaseStreamRetentionPeriod",
     "ListQueues",
@@ -33,6 +35,7 @@ const OPERATIONS: [&str; 47] = [
     "MergeShards",
     "PutRecord",
     "PutRecords",
+    "PutResourcePolicy",
     "ReceiveDeadLetterQueueRecords",
     "ReceiveQueueRecords",
     "RegisterStreamConsumer",

@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ingest_core::config::HttpOptions;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use ingest_core::config::{CredentialOptions, HttpOptions};
 use ingest_core::http::{Listener, serve};
 use ingest_core::{Auth, Router};
 use ingest_kinesis::{Kinesis, Options};
+use ingest_wire::sigv4::{Credentials, SigningScope, sign};
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use shard_store::Store;
@@ -94,6 +96,11 @@ impl Server {
     }
 
     pub(crate) async fn start_with(options: Options) -> Self {
+        Self::start_for(options, &[]).await
+    }
+
+    /// A server that takes calls signed with these credentials only, if there are any.
+    pub(crate) async fn start_for(options: Options, credentials: &[CredentialOptions]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(NOW_MS));
         let mut registry = Registry::default();
@@ -102,7 +109,7 @@ impl Server {
         let store = Store::open(directory.path(), store_options, Arc::clone(&clock) as _, &mut registry).unwrap();
         let streams = Streams::open(store, options).unwrap();
         let kinesis = Kinesis::new(Queues::open(Arc::clone(&streams)).unwrap(), &mut registry);
-        let router = Router::new(Auth::new(&[]).unwrap(), &mut registry).door(Arc::new(kinesis));
+        let router = Router::new(Auth::new(credentials).unwrap(), &mut registry).door(Arc::new(kinesis));
         let http = HttpOptions { listen: "127.0.0.1:0".parse().unwrap(), ..HttpOptions::default() };
         let listener = Listener::bind(http, router).await.unwrap();
         let address = listener.address();
@@ -140,6 +147,25 @@ impl Server {
         answer.refusal(operation, 400)
     }
 
+    /// Calls an operation with a signature of the access key, whose secret is its id.
+    pub(crate) async fn ask(&mut self, access_key_id: &str, operation: &str, input: Value) -> Answer {
+        let body = input.to_string();
+        let headers = signature(access_key_id, operation, &body);
+        self.send_as(operation, JSON, body.as_bytes(), &headers).await
+    }
+
+    /// As [`Server::call`], with a signature.
+    pub(crate) async fn call_as(&mut self, access_key_id: &str, operation: &str, input: Value) -> Value {
+        let answer = self.ask(access_key_id, operation, input).await;
+        assert_eq!(answer.status, 200, "{operation}: {}", String::from_utf8_lossy(&answer.body));
+        serde_json::from_slice(&answer.body).unwrap()
+    }
+
+    /// As [`Server::refused`], with a signature.
+    pub(crate) async fn refused_as(&mut self, access_key_id: &str, operation: &str, input: Value) -> (String, String) {
+        self.ask(access_key_id, operation, input).await.refusal(operation, 400)
+    }
+
     pub(crate) async fn create(&mut self, name: &str, shard_count: u32) {
         self.call("CreateStream", json!({"StreamName": name, "ShardCount": shard_count})).await;
     }
@@ -170,9 +196,19 @@ impl Server {
 
     /// Calls `SubscribeToShard`, which must succeed, over a connection of its own.
     pub(crate) async fn subscribe(&self, content_type: &str, body: &[u8]) -> Subscription {
+        self.subscribe_with(content_type, body, "").await
+    }
+
+    /// As [`Server::subscribe`], with a signature.
+    pub(crate) async fn subscribe_as(&self, access_key_id: &str, input: &Value) -> Subscription {
+        let body = input.to_string();
+        self.subscribe_with(JSON, body.as_bytes(), &signature(access_key_id, "SubscribeToShard", &body)).await
+    }
+
+    async fn subscribe_with(&self, content_type: &str, body: &[u8], headers: &str) -> Subscription {
         let mut connection = TcpStream::connect(self.address).await.unwrap();
         let head = format!(
-            "POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: Kinesis_20131202.SubscribeToShard\r\n\
+            "POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: Kinesis_20131202.SubscribeToShard\r\n{headers}\
              Content-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
@@ -259,6 +295,23 @@ impl Answer {
         let body: Value = serde_json::from_slice(&self.body).unwrap();
         (body["__type"].as_str().unwrap().to_owned(), body["message"].as_str().unwrap().to_owned())
     }
+}
+
+/// The header lines of a signature made now.
+fn signature(access_key_id: &str, operation: &str, body: &str) -> String {
+    let value = |text: &str| HeaderValue::from_str(text).unwrap();
+    let target = format!("Kinesis_20131202.{operation}");
+    let unsaid = [("host", "localhost"), ("content-type", JSON), ("x-amz-target", &target)];
+    let mut headers: HeaderMap =
+        unsaid.iter().map(|(name, text)| (HeaderName::from_static(name), value(text))).collect();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let credentials = Credentials { access_key_id, secret_access_key: access_key_id, session_token: None };
+    let scope = SigningScope { region: "us-east-1", service: "kinesis", unix_seconds: i64::try_from(now).unwrap() };
+    sign(&Method::POST, &Uri::from_static("/"), &mut headers, body.as_bytes(), credentials, scope).unwrap();
+    // Those are there whether a call is signed or not.
+    unsaid.iter().for_each(|(name, _)| drop(headers.remove(*name)));
+    let lines = headers.iter().map(|(name, value)| format!("{name}: {}\r\n", value.to_str().unwrap()));
+    lines.collect()
 }
 
 /// The base64 of a text.

@@ -10,6 +10,7 @@ mod encryption;
 mod get;
 mod list;
 mod on_demand;
+mod policy;
 mod put;
 mod queue_records;
 mod queues;

@@ -85,11 +85,12 @@ async fn a_stream_is_named_by_its_arn_as_well() {
     assert_eq!(server.refused("DescribeStreamSummary", disagreeing).await.0, "InvalidArgumentException");
     let neither = server.refused("DescribeStreamSummary", json!({})).await;
     assert_eq!(neither, refusal("InvalidArgumentException", "Either StreamName or StreamARN should be provided."));
-    for elsewhere in
-        ["arn:aws:kinesis:eu-west-1:000000000000:stream/clicks", "arn:aws:kinesis:us-east-1:111111111111:stream/clicks"]
-    {
+    for (elsewhere, expected) in [
+        ("arn:aws:kinesis:eu-west-1:000000000000:stream/clicks", "ResourceNotFoundException"),
+        ("arn:aws:kinesis:us-east-1:111111111111:stream/clicks", "AccessDeniedException"),
+    ] {
         let (code, _) = server.refused("DescribeStreamSummary", json!({"StreamARN": elsewhere})).await;
-        assert_eq!(code, "ResourceNotFoundException", "{elsewhere}");
+        assert_eq!(code, expected, "{elsewhere}");
     }
 }
 
