@@ -9,6 +9,7 @@ use shard_store::stream::Streams;
 
 use crate::metrics::Metrics;
 use crate::operations;
+use crate::shard_metrics;
 use crate::subscriptions::Subscriptions;
 
 /// The Kinesis Data Streams door.
@@ -23,6 +24,7 @@ impl Kinesis {
     /// A door to these queues and their streams. Its metrics go to `registry`.
     pub fn new(queues: Arc<Queues>, registry: &mut Registry) -> Self {
         let streams = Arc::clone(queues.streams());
+        shard_metrics::register(registry, &streams);
         Self { streams, queues, subscriptions: Arc::default(), metrics: Metrics::register(registry) }
     }
 

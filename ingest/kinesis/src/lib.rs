@@ -23,6 +23,7 @@ mod page;
 mod queue;
 mod reference;
 mod resource;
+mod shard_metrics;
 mod subscriptions;
 mod text;
 mod validate;

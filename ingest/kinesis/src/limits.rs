@@ -129,6 +129,9 @@ pub(crate) const RECEIPT_HANDLE_CHARS_MAX: usize = 1_024;
 /// The queues of one page of `ListQueues`, whatever greater size is asked for. AWS names none.
 pub(crate) const QUEUES_PER_PAGE_MAX: usize = 100;
 
+/// The most metrics that a request may name. Source: Kinesis Data Streams API Reference, "EnableEnhancedMonitoring".
+pub(crate) const SHARD_METRICS_PER_REQUEST_MAX: usize = 7;
+
 /// The most bytes of a resource policy. AWS's page tells of none; this is what most of its services take.
 pub(crate) const POLICY_BYTES_MAX: usize = 20 * 1_024;
 

@@ -3,11 +3,11 @@
 //!
 //! Source: botocore 1.43, `kinesis/2013-12-02/service-2.json`. A shape that only one file of `ops` needs stands in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ingest_wire::Timestamp;
 use serde::{Deserialize, Serialize};
-use shard_store::stream::{Consumer, HashRange, Shard, Stream, StreamKey, StreamMode};
+use shard_store::stream::{Consumer, HashRange, Shard, ShardMetric, Stream, StreamKey, StreamMode};
 
 use crate::text::{SequenceText, ShardText};
 
@@ -254,18 +254,18 @@ impl StreamFacts {
         Self {
             summary: StreamSummary::of(stream),
             retention_period_hours: stream.retention_hours(),
-            enhanced_monitoring: [EnhancedMetrics::default()],
+            enhanced_monitoring: [EnhancedMetrics { shard_level_metrics: stream.shard_metrics().clone() }],
             encryption_type: if stream.encryption().is_some() { ENCRYPTED } else { NO_ENCRYPTION },
             key_id: stream.encryption().map(|encryption| encryption.name.clone()),
         }
     }
 }
 
-/// Which shard-level metrics are switched on: none, since enhanced monitoring is absent.
-#[derive(Debug, Default, Serialize)]
+/// Which metrics of its shards are shown.
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct EnhancedMetrics {
-    shard_level_metrics: [&'static str; 0],
+    shard_level_metrics: BTreeSet<ShardMetric>,
 }
 
 #[derive(Debug, Serialize)]

@@ -1,4 +1,4 @@
-//! The table: every operation of the Kinesis model of botocore 1.43, present or absent, and the queues of 1.44.5.
+//! The table: every operation of the Kinesis model of botocore 1.43, and the queues of 1.44.5.
 
 use ingest_core::Operations;
 
@@ -7,18 +7,15 @@ use crate::ops::{
     acknowledge_dead_letter_queue_records, acknowledge_queue_records, add_tags_to_stream, create_queue, create_stream,
     decrease_stream_retention_period, delete_queue, delete_resource_policy, delete_stream, deregister_stream_consumer,
     describe_account_settings, describe_limits, describe_queue, describe_stream, describe_stream_consumer,
-    describe_stream_summary, get_records, get_resource_policy, get_shard_iterator, increase_stream_retention_period,
-    list_queues, list_shards, list_stream_consumers, list_streams, list_tags_for_resource, list_tags_for_stream,
-    merge_shards, put_record, put_records, put_resource_policy, receive_dead_letter_queue_records,
-    receive_queue_records, register_stream_consumer, remove_tags_from_stream, restore_dead_letter_queue_records,
-    split_shard, start_stream_encryption, stop_stream_encryption, subscribe_to_shard, tag_resource, untag_resource,
-    update_account_settings, update_dead_letter_queue_records_visibility, update_max_record_size, update_queue,
-    update_queue_records_visibility, update_shard_count, update_stream_mode,
-    update_stream_record_distribution_strategy, update_stream_warm_throughput,
+    describe_stream_summary, disable_enhanced_monitoring, enable_enhanced_monitoring, get_records, get_resource_policy,
+    get_shard_iterator, increase_stream_retention_period, list_queues, list_shards, list_stream_consumers,
+    list_streams, list_tags_for_resource, list_tags_for_stream, merge_shards, put_record, put_records,
+    put_resource_policy, receive_dead_letter_queue_records, receive_queue_records, register_stream_consumer,
+    remove_tags_from_stream, restore_dead_letter_queue_records, split_shard, start_stream_encryption,
+    stop_stream_encryption, subscribe_to_shard, tag_resource, untag_resource, update_account_settings,
+    update_dead_letter_queue_records_visibility, update_max_record_size, update_queue, update_queue_records_visibility,
+    update_shard_count, update_stream_mode, update_stream_record_distribution_strategy, update_stream_warm_throughput,
 };
-
-/// The operations that are in the model but not here.
-const ABSENT: &[&str] = &["DisableEnhancedMonitoring", "EnableEnhancedMonitoring"];
 
 /// The table of the door.
 pub(crate) fn table() -> Operations<Kinesis> {
@@ -39,6 +36,8 @@ pub(crate) fn table() -> Operations<Kinesis> {
         .typed("DescribeStream", describe_stream::run)
         .typed("DescribeStreamConsumer", describe_stream_consumer::run)
         .typed("DescribeStreamSummary", describe_stream_summary::run)
+        .typed("DisableEnhancedMonitoring", disable_enhanced_monitoring::run)
+        .typed("EnableEnhancedMonitoring", enable_enhanced_monitoring::run)
         .typed("GetResourcePolicy", get_resource_policy::run)
         .typed("GetShardIterator", get_shard_iterator::run)
         .typed("IncreaseStreamRetentionPeriod", increase_stream_retention_period::run)
@@ -73,7 +72,6 @@ pub(crate) fn table() -> Operations<Kinesis> {
         .raw("ReceiveDeadLetterQueueRecords", receive_dead_letter_queue_records::run)
         .raw("ReceiveQueueRecords", receive_queue_records::run)
         .streaming("SubscribeToShard", subscribe_to_shard::run)
-        .absent(ABSENT)
 }
 
 #[cfg(test)]

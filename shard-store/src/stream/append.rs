@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::definition::RecordDistribution;
 use super::error::PutError;
+use super::monitoring::ShardMetric;
 use super::registry::Streams;
 use super::sequence::SequenceNumber;
 use super::shard::{Shard, ShardNumber};
@@ -114,6 +115,15 @@ impl PendingAppend {
         }));
     }
 
+    /// Counts what the shards' logs took of the request's records.
+    fn count_incoming(&self, records: &[NewRecord<'_>]) {
+        for batch in &self.batches {
+            let places = self.places.get(batch.members.clone()).unwrap_or_default();
+            let taken = places.iter().filter_map(|place| records.get(*place as usize));
+            batch.shard.counters.count_incoming(places.len(), taken.map(counted_bytes).sum());
+        }
+    }
+
     /// Waits until all batches are durable or lost. Returns what became of each record, in the order of the request.
     pub async fn settle(mut self) -> Vec<Result<SequenceNumber, PutError>> {
         for batch in self.batches {
@@ -193,6 +203,9 @@ impl Stream {
             RecordDistribution::Auto => self.spread_one(record, now_ms)?,
         };
         let durable = shard.log().append(std::slice::from_ref(record))?;
+        if self.is_monitored() {
+            shard.counters.count_incoming(1, counted_bytes(record));
+        }
         Ok(PendingRecord { shard: Arc::clone(shard), durable })
     }
 
@@ -200,6 +213,7 @@ impl Stream {
     fn route_one(&self, record: &NewRecord<'_>, now_ms: u64) -> Result<&Arc<Shard>, PutError> {
         let shard = self.shard_at(self.route(record));
         if self.is_enforced() && !shard.writes.admit_one(now_ms, counted_bytes(record)) {
+            self.count_refused(shard, 1);
             return Err(PutError::Throttled { shard: shard.number() });
         }
         Ok(shard)
@@ -208,9 +222,17 @@ impl Stream {
     /// Puts the records of one request at `now_ms`. Records of the same shard are stored in the order of `records` and
     /// without others between them; throttled ones are left out.
     pub fn append(&self, records: &[NewRecord<'_>], now_ms: u64) -> PendingAppend {
-        if self.distribution() == RecordDistribution::Auto {
-            return self.spread(records, now_ms);
+        let pending = match self.distribution() {
+            RecordDistribution::UserPartitionKey => self.append_by_key(records, now_ms),
+            RecordDistribution::Auto => self.spread(records, now_ms),
+        };
+        if self.is_monitored() {
+            pending.count_incoming(records);
         }
+        pending
+    }
+
+    fn append_by_key(&self, records: &[NewRecord<'_>], now_ms: u64) -> PendingAppend {
         let routed = self.append_route(records);
         // Overwritten for every record: it is either throttled, or in a batch.
         let mut pending = PendingAppend::throttled(records.len(), ShardNumber(0));
@@ -220,6 +242,7 @@ impl Stream {
             let shard = self.shard_at(first.shard as usize);
             let members_start = pending.place_count();
             self.append_admit(shard, group, records, now_ms, &mut pending, &mut batch);
+            self.count_refused(shard, group.len() - batch.len());
             pending.append_batch(shard, &mut batch, members_start);
         }
         pending
@@ -261,6 +284,13 @@ impl Stream {
             shard.writes.admit(now_ms, asking, verdict);
         } else {
             of_shard.for_each(|asking| verdict(asking, true));
+        }
+    }
+
+    /// Counts records that a shard's throttle refused, if anybody wants to know.
+    pub(super) fn count_refused(&self, shard: &Shard, count: usize) {
+        if self.is_monitored() {
+            shard.counters.count_refused(ShardMetric::WriteProvisionedThroughputExceeded, count as u64);
         }
     }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hash_range::{HashRange, tile_the_key_space};
 use super::limits::{RECORD_BYTES_MAX_DEFAULT, RETENTION_HOURS_DEFAULT};
+use super::monitoring::ShardMetric;
 use super::policy::PolicyText;
 use super::shard::ShardNumber;
 use crate::keyring::KeyId;
@@ -137,6 +138,9 @@ pub(crate) struct Facts {
     /// Who may do what with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) policy: Option<PolicyText>,
+    /// What is shown of each of its shards.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) shard_metrics: BTreeSet<ShardMetric>,
 }
 
 impl Facts {
@@ -159,6 +163,7 @@ impl Facts {
             consumers: BTreeMap::new(),
             queues: BTreeSet::new(),
             policy: None,
+            shard_metrics: BTreeSet::new(),
         }
     }
 }
@@ -260,6 +265,7 @@ mod tests {
         let mut definition = definition(vec![parent, child]);
         definition.facts.tags.insert("team".to_owned(), "web".to_owned());
         definition.facts.policy = Some(PolicyText::new("{\"Statement\": []}".to_owned()));
+        definition.facts.shard_metrics.insert(ShardMetric::IncomingBytes);
         let json = serde_json::to_vec(&definition).unwrap();
         assert_eq!(serde_json::from_slice::<Definition>(&json).unwrap(), definition);
     }

@@ -13,6 +13,7 @@ use super::definition::ShardDefinition;
 use super::error::PositionError;
 use super::hash_range::HashRange;
 use super::load::Meter;
+use super::monitoring::{ShardCounters, ShardMetric};
 use super::sequence::{SequenceNumber, write_right_aligned};
 use super::throttle::{ReadThrottle, WriteThrottle};
 use crate::log::{Log, LogId, ReadLimit};
@@ -84,6 +85,8 @@ pub struct Shard {
     pub(super) writes: WriteThrottle,
     pub(super) reads: Arc<ReadThrottle>,
     meter: Meter,
+    /// Counted only while its stream is monitored.
+    pub(super) counters: Arc<ShardCounters>,
     /// See [`Shard::ended_ms`].
     ended_ms: OnceLock<u64>,
 }
@@ -102,13 +105,14 @@ impl Shard {
 
     fn around(definition: ShardDefinition, log: Arc<dyn Log>, reads: Arc<ReadThrottle>, now_ms: u64) -> Self {
         let (writes, meter) = (WriteThrottle::new(now_ms), Meter::new(now_ms));
-        Self { definition, log, writes, reads, meter, ended_ms: OnceLock::new() }
+        Self { definition, log, writes, reads, meter, counters: Arc::default(), ended_ms: OnceLock::new() }
     }
 
     /// This shard once `definition`, which closes it, has taken the place of its own, and its log is sealed.
     pub(super) fn close(&self, definition: ShardDefinition, now_ms: u64) -> Self {
         debug_assert!(definition.log == self.definition.log && definition.closed_ms.is_some());
-        Self::around(definition, Arc::clone(&self.log), Arc::clone(&self.reads), now_ms)
+        let closed = Self::around(definition, Arc::clone(&self.log), Arc::clone(&self.reads), now_ms);
+        Self { counters: Arc::clone(&self.counters), ..closed }
     }
 
     /// Takes a reading of what was asked of it since the last one, in thousandths of what a shard takes.
@@ -184,6 +188,11 @@ impl Shard {
         // Most shards are open, or were closed too lately for their records to matter.
         self.definition.closed_ms.is_some_and(|closed_ms| closed_ms < time_ms)
             && self.ended_ms().is_some_and(|ended_ms| ended_ms < time_ms)
+    }
+
+    /// What was counted while its stream was monitored, since the server started; an age in milliseconds, as it was last.
+    pub fn metric(&self, metric: ShardMetric) -> u64 {
+        self.counters.value(metric)
     }
 
     /// The id of its log.

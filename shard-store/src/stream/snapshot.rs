@@ -3,13 +3,14 @@
 //! A change of the stream (its shards, its retention) makes another snapshot around the same logs; whoever holds an older
 //! one finishes with it. Appending is in [`super::append`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::definition::{Consumer, Definition, Encryption, Facts, RecordDistribution, StreamId, StreamKey, StreamMode};
 use super::error::GetError;
 use super::hash_range::HashKey;
 use super::limits::READ_BYTES_MAX;
+use super::monitoring::ShardMetric;
 use super::policy::PolicyText;
 use super::shard::{Shard, ShardNumber};
 use crate::error::ReadError;
@@ -158,6 +159,16 @@ impl Stream {
         self.facts.policy.as_ref()
     }
 
+    /// What is shown of each of its shards.
+    pub fn shard_metrics(&self) -> &BTreeSet<ShardMetric> {
+        &self.facts.shard_metrics
+    }
+
+    /// Whether anything is.
+    pub(super) fn is_monitored(&self) -> bool {
+        !self.facts.shard_metrics.is_empty()
+    }
+
     /// Its shards in the order of their numbers, closed ones included.
     pub fn shards(&self) -> &[Arc<Shard>] {
         &self.shards
@@ -229,11 +240,17 @@ impl Stream {
     /// `Throttled` if the shard's read throughput is used up, `Read` if the log cannot be read there.
     pub fn get(&self, shard: &Shard, from: u64, record_count: usize, now_ms: u64) -> Result<ShardRead, GetError> {
         if self.is_enforced && !shard.reads.admit(now_ms) {
+            if self.is_monitored() {
+                shard.counters.count_refused(ShardMetric::ReadProvisionedThroughputExceeded, 1);
+            }
             return Err(GetError::Throttled { shard: shard.number() });
         }
         let read = self.read(shard, from, ReadLimit { record_count, byte_count: READ_BYTES_MAX }, now_ms)?;
         if self.is_enforced {
             shard.reads.charge(read.batch.byte_count());
+        }
+        if self.is_monitored() {
+            shard.counters.set_age(read.millis_behind);
         }
         Ok(read)
     }
@@ -244,6 +261,9 @@ impl Stream {
     /// If the log cannot be read there.
     pub fn read(&self, shard: &Shard, from: u64, limit: ReadLimit, now_ms: u64) -> Result<ShardRead, ReadError> {
         let batch = self.read_kept(shard, from, limit, now_ms)?;
+        if self.is_monitored() {
+            shard.counters.count_outgoing(batch.record_count(), batch.byte_count());
+        }
         let next = batch.next_ordinal();
         let is_drained = !shard.is_open() && next >= shard.log().end();
         Ok(ShardRead {

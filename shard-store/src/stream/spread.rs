@@ -31,6 +31,7 @@ impl Stream {
         let mut shards = (0..self.open_shard_count()).map(|offset| self.shard_in_turn(turn.wrapping_add(offset)));
         shards.find(|shard| shard.writes.offer_one(now_ms, byte_count)).ok_or_else(|| {
             first.writes.count_refused([byte_count]);
+            self.count_refused(first, 1);
             PutError::Throttled { shard: first.number() }
         })
     }
@@ -58,6 +59,7 @@ impl Stream {
             spread.offer(self.shard_in_turn(turn.wrapping_add(round)), count);
         }
         first.writes.count_refused(spread.waiting_records().map(counted_bytes));
+        self.count_refused(first, spread.waiting.len());
         spread.pending
     }
 }

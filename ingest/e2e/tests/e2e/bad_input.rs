@@ -55,7 +55,6 @@ fn bad_requests() -> Vec<(&'static str, String, &'static str, &'static str)> {
         ("GetRecords", r#"{"ShardIterator":"x"}"#.to_owned(), "InvalidArgumentException", "ShardIterator"),
         ("GetRecords", r#"{"ShardIterator":"x","Limit":10001}"#.to_owned(), "ValidationException", "'limit'"),
         ("CreateStream", r#"{"StreamName":"t","ShardCount":0}"#.to_owned(), "ValidationException", "'shardCount'"),
-        ("PutResourcePolicy", "{}".to_owned(), "UnsupportedOperationException", "PutResourcePolicy"),
         ("PutRecordz", "{}".to_owned(), "UnknownOperationException", "PutRecordz"),
     ]
 }

@@ -16,6 +16,8 @@ pub(crate) mod describe_queue;
 pub(crate) mod describe_stream;
 pub(crate) mod describe_stream_consumer;
 pub(crate) mod describe_stream_summary;
+pub(crate) mod disable_enhanced_monitoring;
+pub(crate) mod enable_enhanced_monitoring;
 pub(crate) mod get_records;
 pub(crate) mod get_resource_policy;
 pub(crate) mod get_shard_iterator;

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::client::{CBOR, JSON, Server};
 
-const OPERATIONS: [&str; 50] = [
+const OPERATIONS: [&str; 52] = [
     "AcknowledgeDeadLetterQueueRecords",
     "AcknowledgeQueueRecords",
     "AddTagsToStream",
@@ -22,6 +22,8 @@ const OPERATIONS: [&str; 50] = [
     "DescribeStream",
     "DescribeStreamConsumer",
     "DescribeStreamSummary",
+    "DisableEnhancedMonitoring",
+    "EnableEnhancedMonitoring",
     "GetRecords",
     "GetResourcePolicy",
     "GetShardIterator",

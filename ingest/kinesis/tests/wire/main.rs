@@ -9,6 +9,7 @@ mod consumers;
 mod encryption;
 mod get;
 mod list;
+mod monitoring;
 mod on_demand;
 mod policy;
 mod put;
