@@ -31,7 +31,8 @@ async fn each_access_key_acts_in_its_own_account() {
     assert_eq!(arn, "arn:aws:kinesis:eu-central-1:111122223333:stream/s");
     assert!(two.list_streams().send().await.unwrap().stream_names().is_empty());
     let foreign = two.describe_stream_summary().stream_arn(arn).send().await;
-    assert_error(foreign, "ResourceNotFoundException", "111122223333");
+    let text = "because no resource-based policy allows the kinesis:DescribeStreamSummary action";
+    assert_error(foreign, "AccessDeniedException", text);
 }
 
 #[tokio::test]
