@@ -8,6 +8,7 @@ use bytes::Bytes;
 use ingest_wire::{Protocol, RequestId};
 use serde::{Deserialize, Serialize};
 
+use crate::call_rate::{CallRate, CallRates, Key, Scope};
 use crate::fault::{Fault, access};
 use crate::policy::{self, Caller, Policy, Request};
 
@@ -32,6 +33,8 @@ pub struct Context {
     pub service: &'static str,
     /// The operation asked for.
     pub operation: &'static str,
+    /// How often it may be called, if that is limited.
+    pub(crate) rate: Option<(CallRate, Arc<CallRates>)>,
 }
 
 impl Context {
@@ -58,6 +61,14 @@ impl Context {
             ..Request::new(self.caller(), &action, resource, now_ms)
         };
         policy::check(policy, owner, &request).map_err(|refusal| access::denied(&request, refusal))
+    }
+
+    /// Whether the operation may be called once more, which then counts: for `per`, which belongs to `account` and has this
+    /// name. An operation without a rate, or whose rate is another one's, may always be called.
+    pub fn admits_call(&self, per: Scope, account: &str, name: impl FnOnce() -> String) -> bool {
+        let Some((rate, rates)) = self.rate.as_ref().filter(|(rate, _)| rate.per == per) else { return true };
+        let (account, region) = (account.to_owned(), Arc::clone(&self.region));
+        rates.admit(Key { operation: self.operation, account, region, name: name() }, rate.per_second)
     }
 
     /// The caller as policies know it.

@@ -84,6 +84,7 @@
 
 mod arn;
 mod auth;
+mod call_rate;
 pub mod config;
 mod context;
 mod door;
@@ -100,6 +101,7 @@ mod validation;
 
 pub use arn::{Arn, InvalidArn};
 pub use auth::{Auth, InvalidCredentials};
+pub use call_rate::{CallRate, CallRates, Scope};
 pub use context::Context;
 pub use door::Door;
 pub use event_stream::{EventSink, EventStream, Place, Unread};

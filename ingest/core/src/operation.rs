@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::call_rate::CallRate;
 use crate::context::Context;
 use crate::door::Door;
 use crate::event_stream::EventStream;
@@ -42,13 +43,14 @@ pub enum Support {
 /// The operations of a door, by name.
 pub struct Operations<D> {
     by_name: BTreeMap<&'static str, Option<Handler<D>>>,
+    rates: BTreeMap<&'static str, CallRate>,
 }
 
 impl<D: Door> Operations<D> {
     /// A table without operations.
     #[expect(clippy::new_without_default, reason = "a door's table is never left at its default")]
     pub fn new() -> Self {
-        Self { by_name: BTreeMap::new() }
+        Self { by_name: BTreeMap::new(), rates: BTreeMap::new() }
     }
 
     /// Adds a plain operation: an owned input in, an output out.
@@ -127,6 +129,15 @@ impl<D: Door> Operations<D> {
         self
     }
 
+    /// Says how often operations may be called. The door asks, where it knows for what the call counts.
+    pub fn rates(mut self, rates: &[(&'static str, CallRate)]) -> Self {
+        for (name, rate) in rates {
+            let previous = self.rates.insert(name, *rate);
+            debug_assert!(previous.is_none() && self.by_name.contains_key(name), "{name} has one rate, and is there");
+        }
+        self
+    }
+
     /// What the operation table of a door's README tells otherwise than this one: rows of `| NAME | done, partial or absent |`.
     /// For the door's test.
     pub fn told_wrongly(&self, readme: &str) -> Vec<String> {
@@ -160,9 +171,13 @@ impl<D: Door> Operations<D> {
         self
     }
 
-    /// Gives the table up, each operation by name; an absent one as a handler that says so.
-    pub(crate) fn into_handlers(self) -> impl Iterator<Item = (&'static str, Handler<D>)> {
-        self.by_name.into_iter().map(|(name, handler)| (name, handler.unwrap_or_else(|| refuse(name))))
+    /// Gives the table up, each operation by name with its rate; an absent one as a handler that says so.
+    pub(crate) fn into_handlers(self) -> impl Iterator<Item = (&'static str, Option<CallRate>, Handler<D>)> {
+        let Self { by_name, rates } = self;
+        let row = move |(name, handler): (_, Option<_>)| {
+            (name, rates.get(name).copied(), handler.unwrap_or_else(|| refuse(name)))
+        };
+        by_name.into_iter().map(row)
     }
 }
 

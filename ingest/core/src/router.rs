@@ -16,6 +16,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
 use crate::auth::Auth;
+use crate::call_rate::{CallRate, CallRates};
 use crate::context::Context;
 use crate::door::Door;
 use crate::event_stream::EventBody;
@@ -28,6 +29,7 @@ use crate::operation::{Answer, Reply};
 struct Mounted {
     service: &'static str,
     operation: &'static str,
+    rate: Option<(CallRate, Arc<CallRates>)>,
     call: Box<dyn Fn(Context, Bytes) -> Answer + Send + Sync>,
     metrics: OperationMetrics,
 }
@@ -78,11 +80,13 @@ impl Router {
 
     /// Mounts a door.
     pub fn door<D: Door>(mut self, door: Arc<D>) -> Self {
-        let operations = D::operations().into_handlers().map(|(name, handler)| {
+        let operations = D::operations().into_handlers().map(|(name, rate, handler)| {
             let door = Arc::clone(&door);
+            let rate = rate.zip(door.call_rates().cloned());
             let mounted = Mounted {
                 service: D::SERVICE,
                 operation: name,
+                rate,
                 call: Box::new(move |context, body| handler(Arc::clone(&door), context, body)),
                 metrics: self.metrics.operation(D::SERVICE, name),
             };
@@ -235,6 +239,7 @@ impl Router {
             user_agent: parts.headers.get(USER_AGENT).cloned(),
             service: mounted.service,
             operation: mounted.operation,
+            rate: mounted.rate.clone(),
         };
         let answer = (mounted.call)(context, bytes).await;
         // The body's share of memory is given back only now, when the operation holds it no longer.

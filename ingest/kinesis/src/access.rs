@@ -1,14 +1,17 @@
-//! Who may do what with a stream or a consumer.
+//! Who may do what with a stream or a consumer, and how often.
 //!
 //! The account that owns a resource may do everything with it, unless the resource's policy denies it. Another account
 //! names the resource by its ARN, and needs a policy that allows the operation; whether there is such a resource it only
 //! learns then. In its own account, and without a policy, a request is let through by two comparisons.
+//!
+//! Calls are counted where access is asked for, once it is given: every operation that names a stream comes by here.
 
 use std::sync::Arc;
 
+use ingest_core::fault::kinesis;
 use ingest_core::policy::{InvalidPolicy, Policy};
-use ingest_core::{Context, Fault};
-use shard_store::stream::{ConsumerKey, PolicyText, Stream, Streams};
+use ingest_core::{Context, Fault, Scope};
+use shard_store::stream::{ConsumerKey, PolicyText, ShardNumber, Stream, Streams};
 
 use crate::model::{consumer_arn, stream_arn};
 
@@ -94,7 +97,47 @@ pub(crate) fn stream(
     let policy = stream.as_ref().and_then(|stream| stream.policy());
     let asked = Asked { owner: account, policy, shared: SHARED_OF_STREAM };
     asked.check(streams, context, || context.arn_of(account, "kinesis", format_args!("stream/{name}")))?;
+    count_call(streams, context, account, name, stream.as_deref())?;
     Ok(stream)
+}
+
+/// Counts a call against the rate of the request's operation, if that is an account's or a stream's.
+///
+/// # Errors
+/// `LimitExceededException`.
+fn count_call(
+    streams: &Streams,
+    context: &Context,
+    account: &str,
+    name: &str,
+    stream: Option<&Stream>,
+) -> Result<(), Fault> {
+    if !stream.map_or(streams.options().enforce, Stream::is_enforced) {
+        return Ok(());
+    }
+    // A stream that is not there has no rate of its own.
+    let is_admitted = context.admits_call(Scope::Account, &context.account, String::new)
+        && (stream.is_none() || context.admits_call(Scope::Resource, account, || name.to_owned()));
+    is_admitted.then_some(()).ok_or_else(|| kinesis::calls_exceeded(account, Some(name)))
+}
+
+/// Counts a call that names no stream that is there against the account's rate of the request's operation.
+///
+/// # Errors
+/// `LimitExceededException`.
+pub(crate) fn count_account_call(streams: &Streams, context: &Context, name: Option<&str>) -> Result<(), Fault> {
+    let is_admitted = !streams.options().enforce || context.admits_call(Scope::Account, &context.account, String::new);
+    is_admitted.then_some(()).ok_or_else(|| kinesis::calls_exceeded(&context.account, name))
+}
+
+/// Counts a call against the rate of the request's operation, if that is a shard's.
+///
+/// # Errors
+/// `ProvisionedThroughputExceededException`.
+pub(crate) fn count_shard_call(context: &Context, stream: &Stream, shard: ShardNumber) -> Result<(), Fault> {
+    let name = || format!("{}/{}/{shard}", stream.key().account, stream.key().name);
+    let is_admitted = !stream.is_enforced() || context.admits_call(Scope::Part, &context.account, name);
+    is_admitted.then_some(()).ok_or_else(|| kinesis::rate_exceeded(stream.key(), shard))
 }
 
 /// Checks that the caller may do the request's operation with a consumer, which need not be there.
@@ -110,5 +153,6 @@ pub(crate) fn check_consumer(streams: &Streams, context: &Context, key: &Consume
         (Some(consumer), _) => consumer_arn(&key.stream, &key.name, consumer),
         (None, Some(created_s)) => format!("{}/consumer/{}:{created_s}", stream_arn(&key.stream), key.name),
         (None, None) => format!("{}/consumer/{}", stream_arn(&key.stream), key.name),
-    })
+    })?;
+    count_call(streams, context, &key.stream.account, &key.stream.name, stream.as_deref())
 }

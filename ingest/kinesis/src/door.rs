@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ingest_core::{Door, Fault, Operations};
+use ingest_core::{CallRates, Door, Fault, Operations};
 use prometheus_client::registry::Registry;
 use shard_store::queue::Queues;
 use shard_store::stream::Streams;
@@ -18,6 +18,7 @@ pub struct Kinesis {
     pub(crate) queues: Arc<Queues>,
     pub(crate) subscriptions: Arc<Subscriptions>,
     pub(crate) metrics: Metrics,
+    call_rates: Arc<CallRates>,
 }
 
 impl Kinesis {
@@ -25,7 +26,8 @@ impl Kinesis {
     pub fn new(queues: Arc<Queues>, registry: &mut Registry) -> Self {
         let streams = Arc::clone(queues.streams());
         shard_metrics::register(registry, &streams);
-        Self { streams, queues, subscriptions: Arc::default(), metrics: Metrics::register(registry) }
+        let call_rates = Arc::new(CallRates::new(streams.shared_clock()));
+        Self { streams, queues, subscriptions: Arc::default(), metrics: Metrics::register(registry), call_rates }
     }
 
     /// The present, in milliseconds since the Unix epoch.
@@ -66,6 +68,10 @@ impl Kinesis {
 impl Door for Kinesis {
     const SERVICE: &'static str = "kinesis";
     const TARGET_PREFIX: &'static str = "Kinesis_20131202";
+
+    fn call_rates(&self) -> Option<&Arc<CallRates>> {
+        Some(&self.call_rates)
+    }
 
     fn operations() -> Operations<Self> {
         operations::table()

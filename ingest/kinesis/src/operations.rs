@@ -1,6 +1,6 @@
 //! The table: every operation of the Kinesis model of botocore 1.43, and the queues of 1.44.5.
 
-use ingest_core::Operations;
+use ingest_core::{CallRate, Operations, Scope};
 
 use crate::door::Kinesis;
 use crate::ops::{
@@ -16,6 +16,50 @@ use crate::ops::{
     update_dead_letter_queue_records_visibility, update_max_record_size, update_queue, update_queue_records_visibility,
     update_shard_count, update_stream_mode, update_stream_record_distribution_strategy, update_stream_warm_throughput,
 };
+
+/// How often the operations may be called.
+///
+/// Source: Kinesis Data Streams Developer Guide, "Quotas and limits", "KDS Control Plane API Limits". Where the operation's
+/// own page says otherwise, that holds: the rates of MergeShards, SplitShard, RegisterStreamConsumer, ListTagsForStream
+/// and RemoveTagsFromStream are an account's, and UpdateShardCount has one.
+const RATES: &[(&str, CallRate)] = &[
+    ("AddTagsToStream", per_account(5)),
+    ("CreateStream", per_account(5)),
+    ("DecreaseStreamRetentionPeriod", per_stream(5)),
+    ("DeleteResourcePolicy", per_account(5)),
+    ("DeleteStream", per_account(5)),
+    ("DeregisterStreamConsumer", per_stream(5)),
+    ("DescribeAccountSettings", per_account(5)),
+    ("DescribeLimits", per_account(1)),
+    ("DescribeStream", per_account(10)),
+    ("DescribeStreamConsumer", per_stream(20)),
+    ("DescribeStreamSummary", per_account(20)),
+    ("DisableEnhancedMonitoring", per_stream(5)),
+    ("EnableEnhancedMonitoring", per_stream(5)),
+    ("GetResourcePolicy", per_account(5)),
+    ("GetShardIterator", CallRate { per_second: 5, per: Scope::Part }),
+    ("IncreaseStreamRetentionPeriod", per_stream(5)),
+    ("ListShards", per_stream(1_000)),
+    ("ListStreamConsumers", per_stream(5)),
+    ("ListStreams", per_account(5)),
+    ("ListTagsForStream", per_account(5)),
+    ("MergeShards", per_account(5)),
+    ("PutResourcePolicy", per_account(5)),
+    ("RegisterStreamConsumer", per_account(5)),
+    ("RemoveTagsFromStream", per_account(5)),
+    ("SplitShard", per_account(5)),
+    ("UpdateAccountSettings", per_account(5)),
+    ("UpdateShardCount", per_account(10)),
+    ("UpdateStreamWarmThroughput", per_account(5)),
+];
+
+const fn per_account(per_second: u32) -> CallRate {
+    CallRate { per_second, per: Scope::Account }
+}
+
+const fn per_stream(per_second: u32) -> CallRate {
+    CallRate { per_second, per: Scope::Resource }
+}
 
 /// The table of the door.
 pub(crate) fn table() -> Operations<Kinesis> {
@@ -72,6 +116,7 @@ pub(crate) fn table() -> Operations<Kinesis> {
         .raw("ReceiveDeadLetterQueueRecords", receive_dead_letter_queue_records::run)
         .raw("ReceiveQueueRecords", receive_queue_records::run)
         .streaming("SubscribeToShard", subscribe_to_shard::run)
+        .rates(RATES)
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ use super::limits::SHARDS_PER_STREAM_MAX;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Options {
-    /// Whether the throughput limits of shards are enforced: 1 MiB and 1,000 records a second in, 2 MiB and 5 reads a
-    /// second out. Switch it off for benchmarks, or where one machine should give all it has.
+    /// Whether the throughput limits of shards are enforced, 1 MiB and 1,000 records a second in, 2 MiB and 5 reads a
+    /// second out, and the rates of other calls, which are a front door's. Switch it off for benchmarks, or where one machine should give all it has.
     pub enforce: bool,
     /// The most open shards that an account may have in a region.
     pub shards_max: u32,

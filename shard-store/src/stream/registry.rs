@@ -284,6 +284,11 @@ impl Streams {
         &**self.store.clock()
     }
 
+    /// As [`Streams::clock`], to be kept.
+    pub fn shared_clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(self.store.clock())
+    }
+
     /// The options they were opened with.
     pub fn options(&self) -> &Options {
         &self.options

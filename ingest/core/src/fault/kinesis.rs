@@ -295,7 +295,19 @@ pub fn get(stream: &StreamKey, error: GetError) -> Fault {
     }
 }
 
-fn rate_exceeded(stream: &StreamKey, shard: ShardNumber) -> Fault {
+/// An account calls an operation too often, upon this stream if it named one.
+///
+/// Source: observed answers of DescribeStream and ListStreams.
+pub fn calls_exceeded(account: &str, stream: Option<&str>) -> Fault {
+    let message = match stream {
+        Some(name) => format!("Rate exceeded for stream {name} under account {account}."),
+        None => format!("Rate exceeded for account {account}."),
+    };
+    Fault::new(Code::LimitExceeded, message)
+}
+
+/// A shard is over one of its rates.
+pub fn rate_exceeded(stream: &StreamKey, shard: ShardNumber) -> Fault {
     let StreamKey { account, name, .. } = stream;
     let message = format!("Rate exceeded for shard {shard} in stream {name} under account {account}.");
     Fault::new(Code::ProvisionedThroughputExceeded, message)

@@ -9,6 +9,7 @@ use shard_store::stream::{NewStream, StreamKey, StreamMode, warm_shards};
 
 use super::update_stream_record_distribution_strategy::distribution_of;
 use super::update_stream_warm_throughput::mibps_of;
+use crate::access;
 use crate::door::Kinesis;
 use crate::limits::{RECORD_SIZE_KIB, STREAM_NAME_CHARS_MAX, TAGS_MAX};
 use crate::model::{AUTO, CreateStreamInput, Nothing, ON_DEMAND, PROVISIONED, USER_PARTITION_KEY};
@@ -17,6 +18,7 @@ use crate::validate;
 /// Source: Kinesis Data Streams API Reference, "CreateStream".
 pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: CreateStreamInput) -> Result<Nothing, Fault> {
     validate(&input)?;
+    access::count_account_call(&door.streams, &context, input.stream_name.as_deref())?;
     let new = plan(&context, input)?;
     let stream = door.blocking(move |streams| streams.create(new)).await?;
     tracing::info!(stream = %stream.key(), shard_count = stream.open_shard_count(), "stream created");

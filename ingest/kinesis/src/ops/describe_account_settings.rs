@@ -7,6 +7,7 @@ use ingest_wire::Timestamp;
 use serde::{Deserialize, Serialize};
 use shard_store::stream::AccountSettings;
 
+use crate::access;
 use crate::door::Kinesis;
 use crate::model::timestamp;
 
@@ -52,6 +53,7 @@ impl Output {
 
 /// Source: Kinesis Data Streams API Reference, "DescribeAccountSettings".
 pub(crate) async fn run(door: Arc<Kinesis>, context: Context, Input {}: Input) -> Result<Output, Fault> {
+    access::count_account_call(&door.streams, &context, None)?;
     let settings = door.blocking(move |streams| streams.account_settings(&context.account, &context.region)).await?;
     Ok(Output::of(settings, door.now_ms()))
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use shard_store::stream::StreamMode;
 use shard_store::stream::limits::ON_DEMAND_SHARDS;
 
+use crate::access;
 use crate::door::Kinesis;
 
 #[derive(Debug, Deserialize)]
@@ -23,6 +24,7 @@ pub(crate) struct Output {
 
 /// Source: Kinesis Data Streams API Reference, "DescribeLimits".
 pub(crate) async fn run(door: Arc<Kinesis>, context: Context, Input {}: Input) -> Result<Output, Fault> {
+    access::count_account_call(&door.streams, &context, None)?;
     let (account, region) = (&*context.account, &*context.region);
     let shard_limit = door.streams.options().shards_max;
     let streams = door.streams.list(account, region, None, usize::MAX);

@@ -7,6 +7,7 @@ use ingest_core::{Code, Context, Fault, Validator};
 use ingest_wire::Timestamp;
 use shard_store::stream::{SequenceNumber, Shard, ShardIterator, ShardNumber, StartingPosition, Stream, StreamKey};
 
+use crate::access;
 use crate::door::Kinesis;
 use crate::model::{GetShardIteratorInput, GetShardIteratorOutput, unix_millis};
 use crate::validate::{self, SEQUENCE_NUMBER};
@@ -32,6 +33,7 @@ pub(crate) async fn run(
     let text = input.shard_id.as_deref().unwrap_or_default();
     let number: ShardNumber = text.parse().map_err(|_| kinesis::not_a_shard(account, name, text))?;
     let shard = stream.shard(number).ok_or_else(|| kinesis::shard_not_found(account, name, number))?;
+    access::count_shard_call(&context, &stream, number)?;
     let now_ms = door.now_ms();
     let start = Start {
         kind: input.shard_iterator_type.as_deref().unwrap_or_default(),

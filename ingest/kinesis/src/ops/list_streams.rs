@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ingest_core::{Context, Fault, Pattern, Validator};
 
 use super::describe_stream::page_size;
+use crate::access;
 use crate::door::Kinesis;
 use crate::limits::{PAGE_SIZE_REQUESTED_MAX, STREAM_NAME_CHARS_MAX, STREAMS_PER_PAGE_MAX};
 use crate::model::{ListStreamsInput, ListStreamsOutput, StreamSummary};
@@ -23,6 +24,7 @@ pub(crate) async fn run(
     validator.member("exclusiveStartStreamName", start).pattern(Pattern::NAME).length(1, STREAM_NAME_CHARS_MAX);
     validate::next_token(&mut validator, input.next_token.as_deref());
     validator.finish()?;
+    access::count_account_call(&door.streams, &context, None)?;
 
     let (signer, now_ms) = (door.streams.signer(), door.now_ms());
     // Paginators repeat the first request's members beside the token: the token is further on.

@@ -6,6 +6,7 @@ use ingest_core::{Context, Fault, Validator};
 use serde::Deserialize;
 
 use super::describe_account_settings::Output;
+use crate::access;
 use crate::door::Kinesis;
 
 const ENABLED: &str = "ENABLED";
@@ -39,6 +40,7 @@ pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> R
     };
     let is_committed = status == Some(ENABLED);
     validator.finish()?;
+    access::count_account_call(&door.streams, &context, None)?;
     let settings =
         door.blocking(move |streams| streams.commit_account(&context.account, &context.region, is_committed)).await?;
     Ok(Output::of(settings, door.now_ms()))

@@ -99,6 +99,11 @@ impl Server {
         Self::start_for(options, &[]).await
     }
 
+    /// A server that lets everybody call as often as they like.
+    pub(crate) async fn start_unlimited() -> Self {
+        Self::start_with(Options { enforce: false, ..Options::default() }).await
+    }
+
     /// A server that takes calls signed with these credentials only, if there are any.
     pub(crate) async fn start_for(options: Options, credentials: &[CredentialOptions]) -> Self {
         let directory = tempfile::tempdir().unwrap();

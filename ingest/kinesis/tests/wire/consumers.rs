@@ -78,7 +78,7 @@ async fn a_consumer_is_named_by_its_arn_or_by_stream_and_name() {
 
 #[tokio::test]
 async fn the_number_of_consumers_is_limited() {
-    let mut server = Server::start().await;
+    let mut server = Server::start_unlimited().await;
     let on_demand = json!({"StreamName": "clicks", "StreamModeDetails": {"StreamMode": "ON_DEMAND"}});
     server.call("CreateStream", on_demand).await;
     for number in 0..20 {

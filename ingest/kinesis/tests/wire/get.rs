@@ -149,7 +149,7 @@ async fn a_read_ends_at_ten_mebibytes_and_is_paid_off_for_five_seconds() {
 
 #[tokio::test]
 async fn a_type_and_its_companions_must_fit() {
-    let mut server = Server::start().await;
+    let mut server = Server::start_unlimited().await;
     server.create("clicks", 1).await;
     let sequence = put(&mut server, "one").await;
     for (kind, more, expected) in [

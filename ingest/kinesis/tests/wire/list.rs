@@ -39,7 +39,7 @@ async fn streams_are_listed_in_pages_by_name() {
 
 #[tokio::test]
 async fn no_page_of_streams_holds_more_than_a_hundred() {
-    let mut server = Server::start().await;
+    let mut server = Server::start_unlimited().await;
     for index in 0..101 {
         server.create(&format!("stream-{index:03}"), 1).await;
     }

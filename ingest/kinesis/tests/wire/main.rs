@@ -15,6 +15,7 @@ mod policy;
 mod put;
 mod queue_records;
 mod queues;
+mod rates;
 mod reshard;
 mod retention;
 mod settings;

@@ -25,7 +25,7 @@ async fn start() -> Server {
     };
     let keys =
         [key(OWNER, "111111111111", None), key(ANN, "111111111111", Some("ann")), key(GUEST, "222222222222", None)];
-    let mut server = Server::start_for(Options::default(), &keys).await;
+    let mut server = Server::start_for(Options { enforce: false, ..Options::default() }, &keys).await;
     server.call_as(OWNER, "CreateStream", json!({"StreamName": "clicks", "ShardCount": 1})).await;
     server
 }

@@ -65,7 +65,7 @@ async fn a_stream_is_tagged_by_its_arn_as_well() {
 
 #[tokio::test]
 async fn tags_have_their_limits() {
-    let mut server = Server::start().await;
+    let mut server = Server::start_unlimited().await;
     server.create("clicks", 1).await;
     let tags: serde_json::Map<_, _> = (0..50).map(|number| (number.to_string(), json!("x"))).collect();
     server.call("AddTagsToStream", json!({"StreamName": "clicks", "Tags": tags})).await;
