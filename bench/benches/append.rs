@@ -8,6 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use bytesize::ByteSize;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use memmap2::MmapMut;
 use shard_store::clock::SystemClock;
@@ -66,9 +67,8 @@ fn floor_fsync(c: &mut criterion::BenchmarkGroup<'_, criterion::measurement::Wal
     });
 }
 
-fn append(c: &mut criterion::BenchmarkGroup<'_, criterion::measurement::WallTime>, name: &str, durability: Durability) {
+fn append(c: &mut criterion::BenchmarkGroup<'_, criterion::measurement::WallTime>, name: &str, options: Options) {
     let dir = tempfile::tempdir().expect("a directory");
-    let options = Options { durability, ..Options::default() };
     let store =
         Store::open(dir.path(), options, Arc::new(SystemClock), &mut Default::default()).expect("an empty directory");
     let log = store.log(store.allocate_logs(1).expect("a log id")[0]);
@@ -103,10 +103,13 @@ fn benches(c: &mut Criterion) {
     let mut group = c.benchmark_group("append 500 x 1 KiB");
     group.throughput(Throughput::Bytes(BATCH_BYTES as u64));
     floor_memcpy(&mut group);
-    append(&mut group, "page-cache", Durability::PageCache);
-    append(&mut group, "interval", Durability::Interval);
+    let options = |durability| Options { durability, ..Options::default() };
+    append(&mut group, "page-cache", options(Durability::PageCache));
+    let fresh = Options { spare_size: ByteSize::b(0), ..options(Durability::PageCache) };
+    append(&mut group, "page-cache, every segment a fresh file", fresh);
+    append(&mut group, "interval", options(Durability::Interval));
     floor_fsync(&mut group);
-    append(&mut group, "fsync", Durability::Fsync);
+    append(&mut group, "fsync", options(Durability::Fsync));
     group.finish();
 }
 
