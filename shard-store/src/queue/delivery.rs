@@ -13,12 +13,9 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::definition::Definition;
@@ -32,6 +29,8 @@ use crate::format::frame::RecordView;
 use crate::log::{Log, ReadBatch, ReadLimit};
 use crate::stream::limits::READ_BYTES_MAX;
 use crate::stream::{SequenceNumber, Shard, ShardNumber, Stream, Streams};
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::{ArcSwap, Notify};
 
 /// The burials of one record of the log.
 const BURIALS_PER_WRITE: usize = 10_000;

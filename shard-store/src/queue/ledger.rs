@@ -17,7 +17,6 @@
 
 use std::sync::Arc;
 
-use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 
 use super::error::OpenQueuesError;
@@ -28,6 +27,7 @@ use crate::catalog::{self, Change};
 use crate::error::{AppendError, CatalogError};
 use crate::log::{Appended, BoxFuture, Log, LogId, NewRecord, ReadLimit};
 use crate::store::Store;
+use crate::sync::{Mutex, MutexGuard};
 
 /// What the keys of checkpoints begin with.
 pub(crate) const PREFIX: &str = "queue-state/";

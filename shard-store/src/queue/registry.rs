@@ -7,8 +7,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::{Arc, Weak};
 
-use parking_lot::{Mutex, RwLock};
-
 use super::definition::{self, Attributes, Definition, QueueId, QueueStart};
 use super::delivery::Queue;
 use super::error::{DeliveryError, OpenQueuesError, QueueError};
@@ -18,6 +16,7 @@ use super::state::Deliveries;
 use crate::catalog::{self, Change};
 use crate::stream::error::ChangeError;
 use crate::stream::{StartingPosition, Stream, StreamKey, StreamMode, Streams};
+use crate::sync::{Mutex, RwLock};
 
 /// What a queue is created with.
 #[derive(Clone, Debug)]

@@ -104,6 +104,10 @@ impl<T> RwLock<T> {
 pub(crate) struct ArcSwap<T>(Mutex<Arc<T>>);
 
 impl<T> ArcSwap<T> {
+    pub(crate) fn from_pointee(value: T) -> Self {
+        Self(Mutex::new(Arc::new(value)))
+    }
+
     pub(crate) fn load(&self) -> Arc<T> {
         self.load_full()
     }
