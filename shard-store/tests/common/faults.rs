@@ -1,4 +1,4 @@
-//! File systems that fail: one stops at the n-th call, one forgets what was not synced.
+//! File systems that fail: one stops at the n-th call, one cannot sync some files, one forgets what was not synced.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
@@ -65,6 +65,47 @@ impl DurableFs for HaltingFs {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.pass()?;
+        RealFs.remove(path)
+    }
+}
+
+/// Fails to sync whatever lies below one directory, once it is told which.
+#[derive(Default)]
+pub(crate) struct BadSectorFs(Mutex<Option<PathBuf>>);
+
+impl BadSectorFs {
+    /// From now on no file below `dir` can be synced.
+    pub(crate) fn break_below(&self, dir: PathBuf) {
+        *self.0.lock().unwrap() = Some(dir);
+    }
+}
+
+impl DurableFs for BadSectorFs {
+    fn create(&self, path: &Path, byte_count: u64) -> io::Result<File> {
+        RealFs.create(path, byte_count)
+    }
+
+    fn write_at(&self, file: &File, path: &Path, slices: &mut [IoSlice<'_>], offset: u64) -> io::Result<()> {
+        RealFs.write_at(file, path, slices, offset)
+    }
+
+    fn sync(&self, file: &File, path: &Path) -> io::Result<()> {
+        if self.0.lock().unwrap().as_ref().is_some_and(|dir| path.starts_with(dir)) {
+            // EIO, as the kernel reports a page that could not be written.
+            return Err(io::Error::from_raw_os_error(5));
+        }
+        RealFs.sync(file, path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        RealFs.sync_dir(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealFs.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
         RealFs.remove(path)
     }
 }
