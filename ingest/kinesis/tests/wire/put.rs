@@ -121,6 +121,35 @@ async fn throttled_records_fail_by_themselves() {
     assert!(metrics.contains("ingest_kinesis_throttled_total{operation=\"PutRecord\"} 1"), "{metrics}");
 }
 
+/// A record as the Kinesis Producer Library aggregates them: a magic number, a protobuf message with one partition key and
+/// `count` user records `{0: key index 0, data "x"}`, and the message's MD5 (which nothing here looks at).
+///
+/// Source: the library's "KPL Aggregated Record Format".
+fn aggregated(count: usize) -> Vec<u8> {
+    let mut record = b"\xf3\x89\x9a\xc2\x0a\x01k".to_vec();
+    record.extend(b"\x1a\x05\x08\x00\x1a\x01x".repeat(count));
+    record.extend([0xd5; 16]);
+    record
+}
+
+/// The shard takes 1,000 records a second; each aggregate is one of them, however many user records are in it.
+#[tokio::test]
+async fn an_aggregated_record_counts_once_and_is_passed_on_untouched() {
+    let mut server = Server::start().await;
+    server.create("clicks", 1).await;
+    let record = aggregated(100);
+    let records = vec![entry("k", &record); 500];
+    for refused in [0, 0, 500] {
+        let answer = server.call("PutRecords", json!({"StreamName": "clicks", "Records": records})).await;
+        assert_eq!(answer["FailedRecordCount"], refused);
+    }
+    let iterator = server.iterator("clicks", "TRIM_HORIZON").await;
+    let answer = server.call("GetRecords", json!({"ShardIterator": iterator})).await;
+    let read = answer["Records"].as_array().unwrap();
+    assert_eq!(read.len(), 1_000);
+    assert!(read.iter().all(|read| read["Data"] == base64(&record)));
+}
+
 #[tokio::test]
 async fn one_malformed_record_fails_the_whole_call_and_nothing_is_written() {
     let mut server = Server::start().await;
