@@ -1,9 +1,10 @@
 //! What the operations of queues share: how a request names a queue, its attributes, and its description.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use ingest_core::fault::queues;
-use ingest_core::{Arn, Code, Context, Fault, Validator};
+use ingest_core::{Arn, Code, Context, Fault, Member, Validator};
 use ingest_wire::Timestamp;
 use serde::{Deserialize, Serialize};
 use shard_store::queue::error::QueueError;
@@ -151,9 +152,13 @@ impl AttributesShape {
 }
 
 /// Puts the constraints of a visibility timeout upon a member.
-pub(crate) fn visibility_timeout(validator: &mut Validator, path: impl std::fmt::Display, value: Option<i64>) {
+pub(crate) fn visibility_timeout<P: Display>(
+    validator: &mut Validator,
+    path: P,
+    value: Option<i64>,
+) -> Member<'_, P, i64> {
     let (min, max) = VISIBILITY_TIMEOUT_SECONDS;
-    validator.member(path, value).range(min, max);
+    validator.member(path, value).range(min, max)
 }
 
 /// A number of a valid input.

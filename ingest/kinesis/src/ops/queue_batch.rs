@@ -108,8 +108,7 @@ fn validate(input: &Input, task: Task) -> Result<(), Fault> {
         handle.required().length(1, RECEIPT_HANDLE_CHARS_MAX);
         if task == Task::UpdateVisibility {
             let path = format_args!("entries.{number}.member.visibilityTimeoutSeconds");
-            drop(validator.member(path, entry.visibility_timeout_seconds).required());
-            queue::visibility_timeout(&mut validator, path, entry.visibility_timeout_seconds);
+            queue::visibility_timeout(&mut validator, path, entry.visibility_timeout_seconds).required();
         }
     }
     validator.finish()
