@@ -1,8 +1,10 @@
 //! The Kinesis SDK over every supported operation that it has, grouped by intention.
 
 mod consumers;
+mod monitoring;
 mod namespaces;
 mod on_demand;
+mod policies;
 mod records;
 mod reshard;
 mod settings;
