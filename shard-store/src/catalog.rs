@@ -11,6 +11,7 @@
 //! | `stream-load/` | [`crate::stream`] | the peaks of a stream's load |
 //! | `queue/` | [`crate::queue`] | definitions of queues |
 //! | `queue-state/` | [`crate::queue`] | checkpoints of what queues have delivered |
+//! | `channel/` | [`crate::stream`] | channels: what is to be delivered from a stream to where |
 //! | `delivery/` | `firehose` | delivery streams, their checkpoints, intents and schemas |
 
 use serde::Serialize;

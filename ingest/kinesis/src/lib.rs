@@ -12,6 +12,7 @@
 //! [`ingest_core::fault::kinesis`].
 
 mod access;
+mod channel;
 mod door;
 mod json;
 mod limits;

@@ -135,4 +135,28 @@ pub(crate) const SHARD_METRICS_PER_REQUEST_MAX: usize = 7;
 /// The most bytes of a resource policy. AWS's page tells of none; this is what most of its services take.
 pub(crate) const POLICY_BYTES_MAX: usize = 20 * 1_024;
 
+/// The longest name of a channel, in characters. Source: Kinesis Data Streams API Reference, "CreateChannel".
+pub(crate) const CHANNEL_NAME_CHARS_MAX: usize = 128;
+
+/// The channels of one page of `ListChannels`, whatever greater size is asked for. Source: Kinesis Data Streams API Reference,
+/// "ListChannels".
+pub(crate) const CHANNELS_PER_PAGE_MAX: usize = 100;
+
+/// The longest lists of streams, tables and filters, of which only the last may have more than one member. Source: as
+/// [`CHANNEL_NAME_CHARS_MAX`].
+pub(crate) const CHANNEL_LIST_MAX: usize = 10_000;
+
+/// How old undelivered data may become, in seconds. Source: Kinesis Data Streams Developer Guide, "Delivery quotas and limits".
+pub(crate) const CHANNEL_FRESHNESS_SECONDS: (i64, i64) = (300, 900);
+
+/// The most partition fields of a table, and the longest texts of a channel's configuration, in characters. Source: as
+/// [`CHANNEL_NAME_CHARS_MAX`].
+pub(crate) const PARTITION_FIELDS_MAX: usize = 10;
+pub(crate) const ROLE_ARN_CHARS_MAX: usize = 512;
+pub(crate) const SCHEMA_ARN_CHARS_MAX: usize = 512;
+pub(crate) const KEY_TEMPLATE_CHARS_MAX: usize = 1_024;
+pub(crate) const ERROR_PREFIX_CHARS_MAX: usize = 512;
+pub(crate) const TABLE_NAME_CHARS_MAX: usize = 255;
+pub(crate) const LOG_NAME_CHARS_MAX: usize = 512;
+
 const _: () = assert!(DATA_BYTES_MAX <= BYTES_PER_PUT_MAX);

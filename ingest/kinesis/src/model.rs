@@ -214,6 +214,7 @@ pub(crate) struct StreamDescriptionSummary {
     pub(crate) warm_throughput: Option<WarmThroughput>,
     #[serde(rename = "MaxRecordSizeInKiB")]
     pub(crate) max_record_size_in_kib: u64,
+    pub(crate) channel_count: usize,
     /// Told of on-demand streams only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) record_distribution_strategy: Option<&'static str>,

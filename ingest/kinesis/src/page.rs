@@ -68,6 +68,17 @@ impl Page for QueuePage {
     const KIND: TokenKind = TokenKind::QueuePage;
 }
 
+/// Where a list of channels goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ChannelPage {
+    /// The last name that was listed.
+    pub(crate) after: String,
+}
+
+impl Page for ChannelPage {
+    const KIND: TokenKind = TokenKind::ChannelPage;
+}
+
 /// Where a list of streams goes on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StreamPage {

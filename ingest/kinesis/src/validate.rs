@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ingest_core::{Arn, Code, Fault, Pattern, Validator};
 
+use crate::channel::pattern::is_channel_arn;
 use crate::limits::{
     NEXT_TOKEN_CHARS_MAX, SHARD_ID_CHARS_MAX, STREAM_ARN_CHARS_MAX, STREAM_ID_CHARS_MAX, TAG_KEY_CHARS_MAX,
     TAG_KEYS_PER_REQUEST_MAX, TAG_VALUE_CHARS_MAX, TAGS_PER_REQUEST_MAX,
@@ -13,10 +14,10 @@ use crate::limits::{
 pub(crate) const STREAM_ARN: Pattern =
     Pattern { text: r"arn:aws.*:kinesis:.*:\d{12}:stream/\S+", matches: is_stream_arn };
 
-/// The ARNs of streams, of consumers and of queues. The model lets something stand before them, which names nothing.
+/// The ARNs of streams, of consumers, of queues and of channels. The model lets something stand before them, which names nothing.
 pub(crate) const RESOURCE_ARN: Pattern = Pattern {
     text: r"arn:aws.*:kinesis:.*:\d{12}:.*(stream|channel|queue)/\S+",
-    matches: |text| is_stream_arn(text) || is_queue_arn(text),
+    matches: |text| is_stream_arn(text) || is_queue_arn(text) || is_channel_arn(text),
 };
 
 /// The ARNs of queues.

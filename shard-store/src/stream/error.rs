@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::channel::ChannelKey;
 use super::definition::StreamKey;
 use super::hash_range::{HashKey, HashRange};
 use super::shard::ShardNumber;
@@ -119,7 +120,62 @@ pub enum DeleteError {
         /// The stream.
         key: StreamKey,
     },
+    /// It has channels.
+    #[error("stream {key} has channels")]
+    HasChannels {
+        /// The stream.
+        key: StreamKey,
+    },
     /// The change could not be made durable. The stream is still there.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+}
+
+/// A channel was not created, changed or deleted.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ChannelError {
+    /// There is no such channel.
+    #[error("channel {key} does not exist")]
+    NotFound {
+        /// The channel.
+        key: ChannelKey,
+    },
+    /// There is one of this name.
+    #[error("channel {key} already exists")]
+    AlreadyExists {
+        /// The channel.
+        key: ChannelKey,
+    },
+    /// There is no such stream.
+    #[error("stream {key} does not exist")]
+    StreamNotFound {
+        /// The stream.
+        key: StreamKey,
+    },
+    /// The stream is provisioned.
+    #[error("stream {key} is provisioned, not on-demand")]
+    NotOnDemand {
+        /// The stream.
+        key: StreamKey,
+    },
+    /// The stream has a channel to such a destination.
+    #[error("stream {key} has a channel to such a destination already")]
+    TooManyChannels {
+        /// The stream.
+        key: StreamKey,
+    },
+    /// The channel would have more tags than it may.
+    #[error("channel {key} has at most {tags_max} tags")]
+    TooManyTags {
+        /// The channel.
+        key: ChannelKey,
+        /// The limit that would be exceeded.
+        tags_max: usize,
+    },
+    /// The key cannot be had that what it delivers is to be encrypted with.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The change could not be made durable. Nothing was changed.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
 }

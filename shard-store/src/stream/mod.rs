@@ -8,13 +8,15 @@
 //!
 //! Shards are split and merged (`reshard` plans, `scaling` does it): the children open in the commit that closes their
 //! parents, and records on their way to a parent that was closed meanwhile go on to its children. Those of an on-demand stream
-//! are split and merged as its load asks for ([`on_demand`]).
+//! are split and merged as its load asks for ([`on_demand`]), kept warm for a load that is yet to come (`warm`), and can take records
+//! whatever their keys (`spread`). `channel` keeps what is to be delivered from a stream to where.
 //!
 //! Validation of requests, texts of errors and pages of lists are a front door's.
 
 mod account;
 mod append;
 mod capacity;
+mod channel;
 pub mod config;
 mod consumer;
 pub mod definition;
@@ -42,6 +44,7 @@ mod warm;
 
 pub use account::AccountSettings;
 pub use append::{PendingAppend, PendingRecord};
+pub use channel::{Channel, ChannelDestination, ChannelKey, NewChannel};
 pub use config::Options;
 pub use consumer::ConsumerKey;
 pub use definition::{Consumer, Encryption, RecordDistribution, StreamId, StreamKey, StreamMode};

@@ -8,6 +8,7 @@ use std::num::NonZeroU32;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use super::channel::Channels;
 use super::config::Options;
 use super::definition::{
     self, Definition, Facts, RecordDistribution, ShardDefinition, StreamId, StreamKey, StreamMode,
@@ -58,6 +59,7 @@ pub struct Streams {
     /// Held by whoever changes a stream or their set, from the first check to the change of the index.
     control: Mutex<()>,
     peaks: AllPeaks,
+    channels: Channels,
     /// Told after a stream was replaced in the index, or removed from it.
     replaced: Notify,
 }
@@ -78,6 +80,7 @@ impl Streams {
         }
         let signer = Signer::new(store.secret());
         let peaks = AllPeaks::open(&**store.catalog())?;
+        let channels = Channels::open(&**store.catalog())?;
         Ok(Arc::new(Self {
             store,
             options,
@@ -85,6 +88,7 @@ impl Streams {
             index: RwLock::new(index),
             control: Mutex::new(()),
             peaks,
+            channels,
             replaced: Notify::new(),
         }))
     }
@@ -255,6 +259,9 @@ impl Streams {
         if stream.has_queues() {
             return Err(DeleteError::HasQueues { key: stream.key().clone() });
         }
+        if !self.channels_of(stream.id()).is_empty() {
+            return Err(DeleteError::HasChannels { key: stream.key().clone() });
+        }
         let logs: Vec<_> = stream.shards().iter().map(|shard| shard.log_id()).collect();
         let mut changes = self.store.drop_logs(&logs);
         changes.push(Change::delete(stream.key().catalog_key()));
@@ -264,6 +271,10 @@ impl Streams {
         remove(&mut self.index.write(), stream.key());
         self.replaced.notify_waiters();
         Ok(logs)
+    }
+
+    pub(super) fn channels(&self) -> &Channels {
+        &self.channels
     }
 
     pub(super) fn peaks(&self) -> &AllPeaks {

@@ -1,5 +1,6 @@
 //! Streams on the real engine in a temporary directory, with time standing still unless a test moves it.
 
+mod channel;
 mod on_demand;
 mod reshard;
 

@@ -40,6 +40,8 @@ pub enum TokenKind {
     Receipt = 5,
     /// The next page of a list of queues.
     QueuePage = 6,
+    /// The next page of a list of channels.
+    ChannelPage = 7,
 }
 
 /// Signs tokens and checks their signatures.

@@ -9,8 +9,8 @@
 use chrono::DateTime;
 use shard_store::error::{AppendError, CatalogError, KeyError, ReadError};
 use shard_store::stream::error::{
-    AccountError, ChangeError, CreateError, DeleteError, GetError, PositionError, PutError, ReshardError, TokenError,
-    TooManyShards, WarmError,
+    AccountError, ChangeError, ChannelError, CreateError, DeleteError, GetError, PositionError, PutError, ReshardError,
+    TokenError, TooManyShards, WarmError,
 };
 use shard_store::stream::{ShardNumber, StreamKey};
 
@@ -106,6 +106,10 @@ impl From<DeleteError> for Fault {
         match error {
             DeleteError::NotFound { key } => stream_not_found(&key.account, &key.name),
             DeleteError::HasQueues { key } => has_queues(&key),
+            DeleteError::HasChannels { key: StreamKey { account, name, .. } } => Self::new(
+                Code::ResourceInUse,
+                format!("Stream {name} under account {account} has channels. Delete them first."),
+            ),
             DeleteError::Catalog(error) => Self::internal(error),
         }
     }
@@ -157,6 +161,42 @@ impl From<ChangeError> for Fault {
             }
             ChangeError::Key(error) => self::key(&error),
             ChangeError::Catalog(error) => Self::internal(error),
+        }
+    }
+}
+
+/// There is no such channel.
+pub fn channel_not_found(account: &str, name: &str) -> Fault {
+    Fault::new(Code::ResourceNotFound, format!("Channel {name} under account {account} not found."))
+}
+
+impl From<ChannelError> for Fault {
+    fn from(error: ChannelError) -> Self {
+        match error {
+            ChannelError::NotFound { key } => channel_not_found(&key.account, &key.name),
+            ChannelError::AlreadyExists { key } => Self::new(
+                Code::ResourceInUse,
+                format!("Channel {} under account {} already exists.", key.name, key.account),
+            ),
+            ChannelError::StreamNotFound { key } => stream_not_found(&key.account, &key.name),
+            ChannelError::NotOnDemand { key } => ChangeError::NotOnDemand { key }.into(),
+            ChannelError::TooManyChannels { key: StreamKey { account, name, .. } } => Self::new(
+                Code::LimitExceeded,
+                format!(
+                    "Stream {name} under account {account} has a channel to such a destination already. A stream can have \
+                     one channel to Amazon S3 and one to Amazon S3 Tables."
+                ),
+            ),
+            ChannelError::TooManyTags { key, tags_max } => Self::new(
+                Code::InvalidArgument,
+                format!(
+                    "Failed to add tags to channel {} under account {} because a given channel cannot have more than \
+                     {tags_max} tags associated with it.",
+                    key.name, key.account
+                ),
+            ),
+            ChannelError::Key(error) => self::key(&error),
+            ChannelError::Catalog(error) => Self::internal(error),
         }
     }
 }
@@ -388,7 +428,7 @@ mod tests {
 
     use shard_store::error::StorageError;
     use shard_store::log::Malformed;
-    use shard_store::stream::{HashKey, HashRange};
+    use shard_store::stream::{ChannelKey, HashKey, HashRange};
 
     use super::*;
 
@@ -443,6 +483,20 @@ mod tests {
         for (error, code) in changes {
             assert_eq!(Fault::from(error).code(), code);
         }
+        let channel = || ChannelKey::new("000000000000", "us-east-1", "lake");
+        let channels = [
+            (ChannelError::NotFound { key: channel() }, Code::ResourceNotFound),
+            (ChannelError::AlreadyExists { key: channel() }, Code::ResourceInUse),
+            (ChannelError::StreamNotFound { key: key() }, Code::ResourceNotFound),
+            (ChannelError::NotOnDemand { key: key() }, Code::InvalidArgument),
+            (ChannelError::TooManyChannels { key: key() }, Code::LimitExceeded),
+            (ChannelError::TooManyTags { key: channel(), tags_max: 50 }, Code::InvalidArgument),
+        ];
+        for (error, code) in channels {
+            assert_eq!(Fault::from(error).code(), code);
+        }
+        assert_eq!(Fault::from(DeleteError::HasChannels { key: key() }).code(), Code::ResourceInUse);
+        assert_eq!(Fault::from(AccountError::KeptWarm { key: key() }).code(), Code::InvalidArgument);
         let range = Box::new(HashRange { start: HashKey(0), end: HashKey(9) });
         let (shard, adjacent) = (ShardNumber(0), ShardNumber(2));
         let reshards = [

@@ -33,6 +33,7 @@ pub(crate) async fn run(
         consumer_count: stream.consumers().len(),
         warm_throughput: is_warmable.then(|| WarmThroughput::of(&stream)),
         max_record_size_in_kib: stream.record_bytes_max() / 1_024,
+        channel_count: door.streams.channels_of(stream.id()).len(),
         record_distribution_strategy: (stream.mode() == StreamMode::OnDemand).then(|| match stream.distribution() {
             RecordDistribution::UserPartitionKey => USER_PARTITION_KEY,
             RecordDistribution::Auto => AUTO,

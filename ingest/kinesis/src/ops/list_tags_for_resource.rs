@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ingest_core::{Context, Fault, Validator};
 use serde::{Deserialize, Serialize};
 
+use crate::channel;
 use crate::door::Kinesis;
 use crate::model::Tag;
 use crate::queue;
@@ -35,6 +36,9 @@ pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> R
     if queue::id_in(&context, &arn)?.is_some() {
         let queue = queue::find(&door, &context, Some(&arn))?;
         return Ok(Output { tags: queue.definition().tags.iter().map(Tag::of).collect() });
+    }
+    if let Some(key) = channel::key_in(&context, &arn)? {
+        return Ok(Output { tags: channel::find(&door.streams, &key)?.tags.iter().map(Tag::of).collect() });
     }
     let resource = Resource::of(&door.streams, &context, &arn)?;
     let stream = resource.stream(&door.streams)?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ingest_core::{Context, Fault, Validator};
 use serde::Deserialize;
 
+use crate::channel;
 use crate::door::Kinesis;
 use crate::model::Nothing;
 use crate::queue;
@@ -36,6 +37,10 @@ pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> R
             queues.add_tags(&key.account, &key.region, id, tags)
         })
         .await?;
+        return Ok(Nothing {});
+    }
+    if let Some(key) = channel::key_in(&context, &arn)? {
+        door.blocking(move |streams| streams.add_channel_tags(&key, tags)).await?;
         return Ok(Nothing {});
     }
     let resource = Resource::of(&door.streams, &context, &arn)?;

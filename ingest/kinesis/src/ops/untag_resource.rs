@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ingest_core::{Context, Fault, Validator};
 use serde::Deserialize;
 
+use crate::channel;
 use crate::door::Kinesis;
 use crate::model::Nothing;
 use crate::queue;
@@ -35,6 +36,10 @@ pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> R
             queues.remove_tags(&key.account, &key.region, id, &tag_keys)
         })
         .await?;
+        return Ok(Nothing {});
+    }
+    if let Some(key) = channel::key_in(&context, &arn)? {
+        door.blocking(move |streams| streams.remove_channel_tags(&key, &tag_keys)).await?;
         return Ok(Nothing {});
     }
     let resource = Resource::of(&door.streams, &context, &arn)?;

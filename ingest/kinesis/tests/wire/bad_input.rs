@@ -5,18 +5,21 @@ use serde_json::json;
 
 use super::client::{CBOR, JSON, Server};
 
-const OPERATIONS: [&str; 52] = [
+const OPERATIONS: [&str; 57] = [
     "AcknowledgeDeadLetterQueueRecords",
     "AcknowledgeQueueRecords",
     "AddTagsToStream",
+    "CreateChannel",
     "CreateQueue",
     "CreateStream",
     "DecreaseStreamRetentionPeriod",
+    "DeleteChannel",
     "DeleteQueue",
     "DeleteResourcePolicy",
     "DeleteStream",
     "DeregisterStreamConsumer",
     "DescribeAccountSettings",
+    "DescribeChannel",
     "DescribeLimits",
     "DescribeQueue",
     "DescribeStream",
@@ -28,6 +31,7 @@ const OPERATIONS: [&str; 52] = [
     "GetResourcePolicy",
     "GetShardIterator",
     "IncreaseStreamRetentionPeriod",
+    "ListChannels",
     "ListQueues",
     "ListShards",
     "ListStreamConsumers",
@@ -50,6 +54,7 @@ const OPERATIONS: [&str; 52] = [
     "TagResource",
     "UntagResource",
     "UpdateAccountSettings",
+    "UpdateChannel",
     "UpdateDeadLetterQueueRecordsVisibility",
     "UpdateMaxRecordSize",
     "UpdateQueue",

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod cbor;
+mod channels;
 mod client;
 mod consumers;
 mod encryption;
