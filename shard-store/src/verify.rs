@@ -93,6 +93,17 @@ impl Verification {
         let mut files = scan::numbered_files(dir, "log")?;
         files.extend(scan::numbered_files(dir, "new")?);
         files.sort();
+        // Whatever stands before such a segment was being dropped, and the next start does that.
+        let begins_log = |path: &Path| -> Result<bool, StorageError> {
+            let is_settled = path.extension().is_some_and(|extension| extension == "log");
+            Ok(is_settled && Header::decode(&scan::header_block(path)?).is_ok_and(|header| header.begins_log))
+        };
+        for at in (0..files.len()).rev() {
+            if begins_log(&files[at].1)? {
+                files.drain(..at);
+                break;
+            }
+        }
         let mut expected: Option<u64> = None;
         for (at, (first_ordinal, path)) in files.iter().enumerate() {
             if let Some(missing_from) = expected.filter(|end| end < first_ordinal) {

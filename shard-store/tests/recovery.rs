@@ -233,6 +233,52 @@ fn a_page_cache_log_is_cut_at_its_first_invalid_frame() {
     assert_eq!(read_all(&*store.log(id)), records[..2], "the frame behind the cut does not come back");
 }
 
+/// Everything was trimmed, and the power went before that had reached the disk: what is back of the old segments, whole or
+/// not, must neither stand in the way of a start nor be seen.
+#[test]
+fn a_trim_of_everything_is_finished_at_the_next_start() {
+    for durability in [Durability::Fsync, Durability::PageCache] {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path(), small(durability)).unwrap();
+        let id = store.allocate_logs(1).unwrap()[0];
+        let (log, runtime) = (store.log(id), runtime());
+        for n in 0..20 {
+            append(&runtime, &*log, &[Kept::new(n, 10_000)]).unwrap();
+        }
+        let log_dir = PathBuf::from("logs").join(id.to_string());
+        let before = tempfile::tempdir().unwrap();
+        copy_dir(&dir.path().join(&log_dir), before.path());
+        log.trim_before(20).unwrap();
+        let after = tempfile::tempdir().unwrap();
+        copy_dir(dir.path(), after.path());
+        for zeroed in [0..0, 0..HEADER_BLOCK, HEADER_BLOCK..HEADER_BLOCK + 20_000] {
+            let copy = tempfile::tempdir().unwrap();
+            copy_dir(after.path(), copy.path());
+            for old in fs::read_dir(before.path()).unwrap().map(|entry| entry.unwrap()) {
+                let mut bytes = fs::read(old.path()).unwrap();
+                let is_unsynced = old.path().extension().is_some_and(|extension| extension == "new");
+                if is_unsynced {
+                    bytes[zeroed.clone()].fill(0);
+                }
+                fs::write(copy.path().join(&log_dir).join(old.file_name()), bytes).unwrap();
+            }
+            if durability == Durability::PageCache {
+                assert_eq!(verify(copy.path()).unwrap().damages, [], "{zeroed:?}");
+            }
+            let store = open(copy.path(), small(durability)).unwrap();
+            let log = store.log(id);
+            assert_eq!((log.start(), log.end()), (20, 20), "{durability:?}, {zeroed:?}");
+            let more = [Kept::new(99, 10)];
+            assert_eq!(append(&runtime, &*log, &more).unwrap().first_ordinal, 20);
+            drop((log, store));
+            let store = open(copy.path(), small(durability)).unwrap();
+            assert_eq!((store.log(id).start(), read_all(&*store.log(id))), (20, more.to_vec()), "{durability:?}");
+            drop(store);
+            assert_eq!(verify(copy.path()).unwrap().damages, []);
+        }
+    }
+}
+
 #[test]
 fn a_missing_or_damaged_index_is_made_again() {
     let dir = tempfile::tempdir().unwrap();

@@ -157,7 +157,7 @@ impl EmbeddedLog {
 
     fn new_header(&self, first_ordinal: u64, capacity: u64) -> Result<Header, StorageError> {
         let nonce = nonce().map_err(|error| StorageError::new("name a segment in", &*self.dir, error))?;
-        Ok(Header { log_id: self.id.0, first_ordinal, nonce, capacity })
+        Ok(Header { log_id: self.id.0, first_ordinal, nonce, capacity, begins_log: false })
     }
 
     /// Goes on to a new segment that holds a frame of `frame_bytes`.
@@ -168,12 +168,15 @@ impl EmbeddedLog {
         self.roll_to(tail, sized.max(needed.next_multiple_of(4096)), false)
     }
 
-    /// Goes on to a new segment of `capacity` bytes. A `durable` one is there after power loss even while it is empty.
-    fn roll_to(&self, tail: &mut Tail, capacity: u64, durable: bool) -> Result<(), StorageError> {
-        let header = self.new_header(tail.next_ordinal, capacity)?;
+    /// Goes on to a new segment of `capacity` bytes. One that begins the log, because everything before it is to be dropped, is
+    /// there after power loss even while it is empty.
+    fn roll_to(&self, tail: &mut Tail, capacity: u64, begins_log: bool) -> Result<(), StorageError> {
         let segments = self.core.segments.load();
-        let replaces_empty = segments.last().is_some_and(|last| last.header.first_ordinal == tail.next_ordinal);
-        let (segment, writer) = if replaces_empty || durable {
+        let replaced = segments.last().filter(|last| last.header.first_ordinal == tail.next_ordinal);
+        let replaces_empty = replaced.is_some();
+        let begins_log = begins_log || replaced.is_some_and(|replaced| replaced.header.begins_log);
+        let header = Header { begins_log, ..self.new_header(tail.next_ordinal, capacity)? };
+        let (segment, writer) = if replaces_empty || begins_log {
             Segment::create_durable(&*self.engine.fs, &self.dir, header)?
         } else {
             Segment::create(&*self.engine.fs, &self.engine.spares, &self.dir, header)?

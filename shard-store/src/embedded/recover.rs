@@ -179,11 +179,12 @@ impl Replay<'_> {
             first_ordinal: entry.segment_first_ordinal,
             nonce: entry.segment_nonce,
             capacity: u64::from(entry.segment_capacity_kib) * 1024,
+            begins_log: false,
         };
         let (path, file) = if settled.exists() {
             let damaged = |reason: &str| Damage { path: settled.clone(), offset: 0, reason: reason.to_owned() };
             let found = Header::decode(&scan::header_block(&settled)?).map_err(damaged)?;
-            if found != header {
+            if found != (Header { begins_log: found.begins_log, ..header }) {
                 return Err(damaged("the segment is not the one that the journal speaks of").into());
             }
             let file = File::options().read(true).write(true).open(&settled);
@@ -320,7 +321,9 @@ impl LogRecovery<'_> {
             }
             opened.push(segment);
         }
-        let mut unsettled = scan::numbered_files(&self.dir, "new")?.into_iter();
+        let mut unsettled = scan::numbered_files(&self.dir, "new")?;
+        self.finish_dropping(&mut opened, &mut unsettled)?;
+        let mut unsettled = unsettled.into_iter();
         for (first_ordinal, path) in unsettled.by_ref() {
             match open_segment(&path, self.id, first_ordinal, false)? {
                 Ok(segment) if file_bytes(&path)? >= segment.header.capacity => opened.push(segment),
@@ -335,6 +338,22 @@ impl LogRecovery<'_> {
         }
         opened.sort_by_key(|segment| segment.header.first_ordinal);
         Ok(opened)
+    }
+
+    /// Removes what stands before the segment that begins the log: a trim of everything there was, broken off.
+    fn finish_dropping(
+        &self,
+        settled: &mut Vec<OpenedSegment>,
+        unsettled: &mut Vec<(u64, PathBuf)>,
+    ) -> Result<(), OpenError> {
+        let Some(at) = settled.iter().rposition(|segment| segment.header.begins_log) else { return Ok(()) };
+        let begin = settled[at].header.first_ordinal;
+        for segment in settled.drain(..at) {
+            Segment::found(segment.header, &self.dir, true, None).remove(self.fs)?;
+        }
+        unsettled
+            .extract_if(.., |(first_ordinal, _)| *first_ordinal < begin)
+            .try_for_each(|(_, path)| self.remove(&path))
     }
 
     /// Drops the `later` segments after one from `first_ordinal` on that is lost, if none was ever known to be durable.

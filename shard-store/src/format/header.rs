@@ -8,12 +8,13 @@ const FIELDS_AT: usize = CHECKED_AT + 4;
 
 /// The part of a header block that its checksum covers.
 pub(crate) const HEADER_BYTES: usize = 64;
-/// How many fields a header has; there is room for two more.
-pub(crate) const FIELD_COUNT: usize = 4;
-const _: () = assert!(FIELDS_AT + (FIELD_COUNT + 2) * 8 == HEADER_BYTES);
+/// How many fields a header has room for; those that a file does not use are zero.
+const FIELD_COUNT_MAX: usize = 6;
+const _: () = assert!(FIELDS_AT + FIELD_COUNT_MAX * 8 == HEADER_BYTES);
 
 /// Encodes a header. The rest of the header block is not covered.
-pub(crate) fn encode(magic: &[u8; 8], fields: [u64; FIELD_COUNT]) -> [u8; HEADER_BYTES] {
+pub(crate) fn encode<const FIELD_COUNT: usize>(magic: &[u8; 8], fields: [u64; FIELD_COUNT]) -> [u8; HEADER_BYTES] {
+    const { assert!(FIELD_COUNT <= FIELD_COUNT_MAX) };
     let mut bytes = [0; HEADER_BYTES];
     let start = FieldWriter::at(&mut bytes, 0).raw(magic).u32(0).u32(VERSION);
     fields.into_iter().fold(start, FieldWriter::u64);
@@ -26,7 +27,11 @@ pub(crate) fn encode(magic: &[u8; 8], fields: [u64; FIELD_COUNT]) -> [u8; HEADER
 ///
 /// # Errors
 /// A sentence on what is wrong.
-pub(crate) fn decode(magic: &[u8; 8], block: &[u8]) -> Result<[u64; FIELD_COUNT], &'static str> {
+pub(crate) fn decode<const FIELD_COUNT: usize>(
+    magic: &[u8; 8],
+    block: &[u8],
+) -> Result<[u64; FIELD_COUNT], &'static str> {
+    const { assert!(FIELD_COUNT <= FIELD_COUNT_MAX) };
     const CUT: &str = "the file's header is cut off";
     let bytes = block.get(..HEADER_BYTES).ok_or(CUT)?;
     if !bytes.starts_with(magic) {
@@ -61,7 +66,7 @@ mod tests {
         let fields = [3, 70, 0x1234_5678_9ABC_DEF0, 65_536];
         assert_eq!(encode(b"HWSEGM1\0", fields)[..], expected);
         assert_eq!(decode(b"HWSEGM1\0", &expected), Ok(fields));
-        assert!(decode(b"HWJRNL1\0", &expected).is_err());
+        assert!(decode::<4>(b"HWJRNL1\0", &expected).is_err());
     }
 
     #[test]
@@ -70,10 +75,10 @@ mod tests {
         for bit in 0..HEADER_BYTES * 8 {
             let mut damaged = whole;
             damaged[bit / 8] ^= 1 << (bit % 8);
-            assert!(decode(b"HWSEGM1\0", &damaged).is_err(), "bit {bit}");
+            assert!(decode::<4>(b"HWSEGM1\0", &damaged).is_err(), "bit {bit}");
         }
         for end in 0..HEADER_BYTES {
-            assert!(decode(b"HWSEGM1\0", &whole[..end]).is_err(), "cut at {end}");
+            assert!(decode::<4>(b"HWSEGM1\0", &whole[..end]).is_err(), "cut at {end}");
         }
     }
 }

@@ -31,7 +31,8 @@
 //! | 24 | 8 | first ordinal | as in the file's name |
 //! | 32 | 8 | nonce | random, the seed of the frames' checksums |
 //! | 40 | 8 | capacity | the file's size in bytes; a shorter file was cut by somebody |
-//! | 48 | 16 | reserved | |
+//! | 48 | 8 | flags | bit 0: the log begins here; when the segment was made, everything before it was to be dropped |
+//! | 56 | 8 | reserved | |
 //! | 512, 1024 | 32 | marks | how far the segment is known to be synced; the valid one with the higher serial counts |
 //!
 //! A **mark**: crc32c (4, over bytes 4 to 32, seed of the nonce), reserved (4), serial (8), synced end (8, a byte offset in
@@ -120,6 +121,7 @@
 //! | `.log` without a valid header or shorter than its capacity | damaged: refuse |
 //! | `.new` without a valid header and nothing in the journal | nobody was told: removed, and those after it too if they are the same; else damaged: refuse |
 //! | segment without index that ends before the next one begins, the next ones being `.new` and not in the journal | power loss before they were synced: the log is cut there |
+//! | anything before a `.log` whose header says that the log begins there | was being dropped: removed, whatever its state |
 //! | ordinals missing between segments | damaged: refuse |
 //! | index missing, invalid, or of another nonce | made again from the segment |
 //! | old frames behind the last one, or an old header, in a file that was used again | frames of another nonce are invalid frames; a header of another log or ordinal is no valid header |

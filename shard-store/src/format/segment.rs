@@ -8,6 +8,7 @@ const MAGIC: &[u8; 8] = b"HWSEGM1\0";
 pub(crate) const MARK_OFFSETS: [u64; 2] = [512, 1024];
 /// The bytes of a mark.
 pub(crate) const MARK_BYTES: usize = 32;
+const FLAG_BEGINS_LOG: u64 = 1;
 const MARK_CHECKED_AT: usize = 4;
 const MARK_SERIAL_AT: usize = 8;
 const MARK_SYNCED_END_AT: usize = MARK_SERIAL_AT + 8;
@@ -20,12 +21,15 @@ pub(crate) struct Header {
     pub(crate) nonce: u64,
     /// The file's size in bytes.
     pub(crate) capacity: u64,
+    /// Whether everything before it was dropped, or was about to be when it was made.
+    pub(crate) begins_log: bool,
 }
 
 impl Header {
     /// The header's bytes; the rest of the header block holds marks or zeros.
     pub(crate) fn encode(&self) -> [u8; header::HEADER_BYTES] {
-        header::encode(MAGIC, [self.log_id, self.first_ordinal, self.nonce, self.capacity])
+        let flags = if self.begins_log { FLAG_BEGINS_LOG } else { 0 };
+        header::encode(MAGIC, [self.log_id, self.first_ordinal, self.nonce, self.capacity, flags])
     }
 
     /// Decodes a header block.
@@ -33,11 +37,11 @@ impl Header {
     /// # Errors
     /// A sentence on what is wrong.
     pub(crate) fn decode(block: &[u8]) -> Result<Self, &'static str> {
-        let [log_id, first_ordinal, nonce, capacity] = header::decode(MAGIC, block)?;
+        let [log_id, first_ordinal, nonce, capacity, flags] = header::decode(MAGIC, block)?;
         if capacity < HEADER_BLOCK_BYTES as u64 || usize::try_from(capacity).is_err() {
             return Err("the segment's capacity is impossible");
         }
-        Ok(Self { log_id, first_ordinal, nonce, capacity })
+        Ok(Self { log_id, first_ordinal, nonce, capacity, begins_log: flags & FLAG_BEGINS_LOG != 0 })
     }
 }
 
@@ -80,6 +84,16 @@ impl Mark {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_header_comes_back_and_is_laid_out_as_the_table_says() {
+        for (begins_log, flags) in [(false, 0u64), (true, 1)] {
+            let header = Header { log_id: 3, first_ordinal: 70, nonce: 9, capacity: 65_536, begins_log };
+            let bytes = header.encode();
+            assert_eq!(bytes[40..56], [65_536u64.to_le_bytes(), flags.to_le_bytes()].concat());
+            assert_eq!(Header::decode(&bytes), Ok(header));
+        }
+    }
 
     #[test]
     fn the_newest_valid_mark_counts() {
