@@ -279,6 +279,26 @@ fn a_trim_of_everything_is_finished_at_the_next_start() {
     }
 }
 
+/// The empty segment that keeps a log's ordinals was handed to the settler at a start, then an append put another in its
+/// place, and that was dropped: the settler found no file, and fenced the log.
+#[test]
+fn an_empty_segment_that_another_replaced_is_not_settled_any_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path(), small(Durability::PageCache)).unwrap();
+    let id = store.allocate_logs(1).unwrap()[0];
+    let runtime = runtime();
+    append(&runtime, &*store.log(id), &[Kept::new(1, 10)]).unwrap();
+    store.log(id).trim_before(1).unwrap();
+    drop(store);
+    let store = open(dir.path(), small(Durability::PageCache)).unwrap();
+    let log = store.log(id);
+    append(&runtime, &*log, &[Kept::new(2, 10)]).unwrap();
+    log.trim_before(2).unwrap();
+    store.compact();
+    append(&runtime, &*log, &[Kept::new(3, 10)]).unwrap();
+    assert_eq!(read_all(&*log), [Kept::new(3, 10)]);
+}
+
 #[test]
 fn a_missing_or_damaged_index_is_made_again() {
     let dir = tempfile::tempdir().unwrap();

@@ -181,6 +181,9 @@ impl EmbeddedLog {
         } else {
             Segment::create(&*self.engine.fs, &self.engine.spares, &self.dir, header)?
         };
+        if let Some(replaced) = replaced {
+            replaced.note_replaced();
+        }
         if let Some(old) = tail.active.take() {
             old.segment.complete(old.writer.position() as u64, tail.next_ordinal, tail.last_arrival_ms);
             if !replaces_empty {

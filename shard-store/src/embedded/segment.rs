@@ -388,6 +388,11 @@ impl Segment {
         *self.is_gone.lock()
     }
 
+    /// Notes that another segment took the name.
+    pub(crate) fn note_replaced(&self) {
+        *self.is_gone.lock() = true;
+    }
+
     /// Whether the segment holds records, takes no more, and is durable.
     pub(crate) fn is_sealed(&self) -> bool {
         self.complete.get().is_some_and(|index| !index.entries.is_empty()) && self.is_settled.load(Ordering::Acquire)
