@@ -1,4 +1,4 @@
-//! Who may do what with a stream or a consumer, and how often.
+//! Who may do what with a stream, a consumer or a queue, and how often.
 //!
 //! The account that owns a resource may do everything with it, unless the resource's policy denies it. Another account
 //! names the resource by its ARN, and needs a policy that allows the operation; whether there is such a resource it only
@@ -30,6 +30,19 @@ const SHARED_OF_STREAM: &[&str] = &[
 
 /// What other accounts can be allowed to do with a consumer. Source: as [`SHARED_OF_STREAM`].
 const SHARED_OF_CONSUMER: &[&str] = &["DescribeStreamConsumer", "SubscribeToShard"];
+
+/// What other accounts can be allowed to do with a queue: all that its readers do. AWS shares queues and does not list it.
+/// Source: Kinesis Data Streams Developer Guide, "IAM permissions for queues".
+const SHARED_OF_QUEUE: &[&str] = &[
+    "AcknowledgeDeadLetterQueueRecords",
+    "AcknowledgeQueueRecords",
+    "DescribeQueue",
+    "ReceiveDeadLetterQueueRecords",
+    "ReceiveQueueRecords",
+    "RestoreDeadLetterQueueRecords",
+    "UpdateDeadLetterQueueRecordsVisibility",
+    "UpdateQueueRecordsVisibility",
+];
 
 /// What the owner of a resource can do whatever its policy says: a policy must not lock out whoever is to correct it.
 const NEVER_DENIED: &[&str] = &["DeleteResourcePolicy", "GetResourcePolicy", "PutResourcePolicy"];
@@ -138,6 +151,20 @@ pub(crate) fn count_shard_call(context: &Context, stream: &Stream, shard: ShardN
     let name = || format!("{}/{}/{shard}", stream.key().account, stream.key().name);
     let is_admitted = !stream.is_enforced() || context.admits_call(Scope::Part, &context.account, name);
     is_admitted.then_some(()).ok_or_else(|| kinesis::rate_exceeded(stream.key(), shard))
+}
+
+/// Checks that the caller may do the request's operation with a queue of the account `owner`, which need not be there.
+///
+/// # Errors
+/// `AccessDeniedException`.
+pub(crate) fn check_queue(
+    streams: &Streams,
+    context: &Context,
+    owner: &str,
+    policy: Option<&PolicyText>,
+    arn: &str,
+) -> Result<(), Fault> {
+    Asked { owner, policy, shared: SHARED_OF_QUEUE }.check(streams, context, || arn.to_owned())
 }
 
 /// Checks that the caller may do the request's operation with a consumer, which need not be there.

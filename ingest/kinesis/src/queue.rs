@@ -11,6 +11,7 @@ use shard_store::queue::error::QueueError;
 use shard_store::queue::{Attributes, AttributesChange, Definition, Queue, QueueStart, Queues};
 use shard_store::stream::StreamKey;
 
+use crate::access;
 use crate::door::Kinesis;
 use crate::limits::{MAX_RECEIVE_COUNT, STREAM_ARN_CHARS_MAX, VISIBILITY_TIMEOUT_SECONDS};
 use crate::model::{stream_arn, timestamp};
@@ -33,28 +34,32 @@ pub(crate) fn validate_arn(validator: &mut Validator, value: Option<&str>) {
     validator.member("queueARN", value).required().pattern(QUEUE_ARN).length(1, STREAM_ARN_CHARS_MAX);
 }
 
-/// The id in the ARN of a queue; none if it is the ARN of something else.
+/// The account and the id in the ARN of a queue; none if it is the ARN of something else.
 ///
 /// # Errors
-/// `ResourceNotFoundException` if the queue is of another account or region.
-pub(crate) fn id_in<'a>(context: &Context, arn: &'a str) -> Result<Option<&'a str>, Fault> {
+/// `ResourceNotFoundException` if the queue is of another region.
+pub(crate) fn named<'a>(context: &Context, arn: &'a str) -> Result<Option<(&'a str, &'a str)>, Fault> {
     let Some((arn, id)) = Arn::parse(arn).ok().and_then(|arn| Some((arn, arn.resource_name("queue")?))) else {
         return Ok(None);
     };
-    if arn.account != &*context.account || arn.region != &*context.region {
+    if arn.region != &*context.region {
         return Err(queues::not_found(id));
     }
-    Ok(Some(id))
+    Ok(Some((arn.account, id)))
 }
 
-/// The queue of an ARN whose pattern was checked.
+/// The queue of an ARN whose pattern was checked, once the caller may do the request's operation with it.
 ///
 /// # Errors
-/// `ResourceNotFoundException`.
+/// `ResourceNotFoundException` or `AccessDeniedException`.
 pub(crate) fn find(door: &Kinesis, context: &Context, arn: Option<&str>) -> Result<Arc<Queue>, Fault> {
     let arn = arn.unwrap_or_default();
-    let id = id_in(context, arn)?.ok_or_else(|| queues::not_found(arn))?;
-    door.queues.get(&context.account, &context.region, id).map_err(|_| queues::not_found(id))
+    let (account, id) = named(context, arn)?.ok_or_else(|| queues::not_found(arn))?;
+    let queue = door.queues.get(account, &context.region, id).ok();
+    let definition = queue.as_ref().map(|queue| queue.definition());
+    let policy = definition.as_ref().and_then(|definition| definition.policy.as_ref());
+    access::check_queue(&door.streams, context, account, policy, arn)?;
+    queue.ok_or_else(|| queues::not_found(id))
 }
 
 /// Changes the queue of an ARN whose pattern was checked, off the event loop.

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::limits::{RECEIVES_MAX_DEFAULT, VISIBILITY_TIMEOUT_S_DEFAULT};
-use crate::stream::{StreamId, StreamKey};
+use crate::stream::{PolicyText, StreamId, StreamKey};
 
 /// What the keys of queue definitions begin with.
 pub(crate) const PREFIX: &str = "queue/";
@@ -86,6 +86,9 @@ pub struct Definition {
     /// Its tags, by key.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+    /// Who else may use it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyText>,
 }
 
 impl Definition {
@@ -116,6 +119,7 @@ mod tests {
             start_ms: 6,
             attributes: Attributes::default(),
             tags: BTreeMap::new(),
+            policy: None,
         };
         let json = concat!(
             r#"{"id":"abababababababababababababababab","name":"work","#,

@@ -15,7 +15,7 @@ use super::limits::TAGS_PER_QUEUE_MAX;
 use super::state::Deliveries;
 use crate::catalog::{self, Change};
 use crate::stream::error::ChangeError;
-use crate::stream::{StartingPosition, Stream, StreamKey, StreamMode, Streams};
+use crate::stream::{PolicyText, StartingPosition, Stream, StreamKey, StreamMode, Streams};
 use crate::sync::{Mutex, RwLock};
 
 /// What a queue is created with.
@@ -155,6 +155,7 @@ impl Queues {
                 start_ms: start_ms(stream, start, now_ms),
                 attributes,
                 tags,
+                policy: None,
             };
             let state = Deliveries::new(cursors, attributes.receives_max);
             let (ledger, mut changes) = Ledger::create(self.streams.store(), &definition.path(), state)?;
@@ -241,6 +242,23 @@ impl Queues {
     ) -> Result<Arc<Definition>, QueueError> {
         self.change(account, region, id, |definition| {
             tag_keys.iter().for_each(|tag_key| drop(definition.tags.remove(tag_key)));
+            Ok(())
+        })
+    }
+
+    /// Puts a policy upon a queue, in the place of the one it has, or takes that away. Blocks on the disk.
+    ///
+    /// # Errors
+    /// As [`Queues::update`].
+    pub fn set_policy(
+        &self,
+        account: &str,
+        region: &str,
+        id: &str,
+        policy: Option<PolicyText>,
+    ) -> Result<Arc<Definition>, QueueError> {
+        self.change(account, region, id, |definition| {
+            definition.policy = policy;
             Ok(())
         })
     }

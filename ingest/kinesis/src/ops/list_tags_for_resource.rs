@@ -33,7 +33,7 @@ pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> R
     validate::stream_id(&mut validator, input.stream_id.as_deref());
     validator.finish()?;
     let arn = input.resource_arn.unwrap_or_default();
-    if queue::id_in(&context, &arn)?.is_some() {
+    if queue::named(&context, &arn)?.is_some() {
         let queue = queue::find(&door, &context, Some(&arn))?;
         return Ok(Output { tags: queue.definition().tags.iter().map(Tag::of).collect() });
     }

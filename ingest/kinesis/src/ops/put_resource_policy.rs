@@ -7,9 +7,11 @@ use ingest_core::{Code, Context, Fault, Validator};
 use serde::Deserialize;
 use shard_store::stream::PolicyText;
 
+use super::get_resource_policy::set_policy;
 use crate::door::Kinesis;
 use crate::limits::POLICY_BYTES_MAX;
 use crate::model::Nothing;
+use crate::queue;
 use crate::resource::Resource;
 use crate::validate;
 
@@ -29,11 +31,16 @@ pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> R
     validate::stream_id(&mut validator, input.stream_id.as_deref());
     validator.member("policy", input.policy.as_deref()).required();
     validator.finish()?;
-    let resource = Resource::of(&door.streams, &context, &input.resource_arn.unwrap_or_default())?;
+    let arn = input.resource_arn.unwrap_or_default();
+    // Whether the caller may is told before what is wrong with the policy.
+    if queue::named(&context, &arn)?.is_some() {
+        queue::find(&door, &context, Some(&arn))?;
+    } else {
+        Resource::of(&door.streams, &context, &arn)?;
+    }
     let text = input.policy.unwrap_or_default();
     check(&text)?;
-    let policy = Some(PolicyText::new(text));
-    door.blocking(move |streams| resource.set_policy(streams, policy)).await?;
+    set_policy(&door, &context, &arn, Some(PolicyText::new(text))).await?;
     Ok(Nothing {})
 }
 

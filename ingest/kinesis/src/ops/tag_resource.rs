@@ -32,7 +32,7 @@ pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> R
     let arn = input.resource_arn.unwrap_or_default();
     let tags = input.tags.unwrap_or_default();
     validate::check_tags(&tags)?;
-    if queue::id_in(&context, &arn)?.is_some() {
+    if queue::named(&context, &arn)?.is_some() {
         queue::change(&door, &context, &arn, move |queues, key, id| {
             queues.add_tags(&key.account, &key.region, id, tags)
         })

@@ -31,7 +31,7 @@ pub(crate) async fn run(door: Arc<Kinesis>, context: Context, input: Input) -> R
     let arn = input.resource_arn.unwrap_or_default();
     let tag_keys = input.tag_keys.unwrap_or_default();
     validate::check_tag_texts(&tag_keys)?;
-    if queue::id_in(&context, &arn)?.is_some() {
+    if queue::named(&context, &arn)?.is_some() {
         queue::change(&door, &context, &arn, move |queues, key, id| {
             queues.remove_tags(&key.account, &key.region, id, &tag_keys)
         })

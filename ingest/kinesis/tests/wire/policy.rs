@@ -93,6 +93,50 @@ async fn a_policy_is_put_got_replaced_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_queue_is_shared_by_a_policy_of_its_own() {
+    let mut server = start().await;
+    let work = json!({"StreamName": "work", "StreamModeDetails": {"StreamMode": "ON_DEMAND"}});
+    server.call_as(OWNER, "CreateStream", work).await;
+    let list = json!([{"StreamARN": ARN.replace("clicks", "work")}]);
+    let input = json!({"QueueName": "work", "StreamConfigurationList": list});
+    let theirs = not_allowed(GUEST_ARN, "CreateQueue", &ARN.replace("clicks", "work"));
+    assert_eq!(server.refused_as(GUEST, "CreateQueue", input.clone()).await, theirs);
+    let created = server.call_as(OWNER, "CreateQueue", input).await;
+    let queue = created["QueueDescription"]["QueueARN"].as_str().unwrap().to_owned();
+    let put = json!({"StreamName": "work", "PartitionKey": "k", "Data": base64("hi")});
+    server.call_as(OWNER, "PutRecord", put).await;
+    let receive = json!({"QueueARN": queue, "WaitTimeSeconds": 1});
+    let refused = server.refused_as(GUEST, "ReceiveQueueRecords", receive.clone()).await;
+    assert_eq!(refused, not_allowed(GUEST_ARN, "ReceiveQueueRecords", &queue));
+
+    put_policy(&mut server, &queue, json!([statement("Allow", "222222222222", json!("kinesis:*"))])).await;
+    let got = server.call_as(OWNER, "GetResourcePolicy", json!({"ResourceARN": queue})).await;
+    assert!(got["Policy"].as_str().unwrap().contains("222222222222"));
+    let received = server.call_as(GUEST, "ReceiveQueueRecords", receive.clone()).await;
+    let entries = json!([{"ReceiptHandle": received["QueueRecords"][0]["ReceiptHandle"]}]);
+    let acknowledge = json!({"QueueARN": queue, "Entries": entries});
+    let acknowledged = server.call_as(GUEST, "AcknowledgeQueueRecords", acknowledge).await;
+    assert_eq!(acknowledged["Failed"], json!([]));
+    for (operation, input) in [
+        ("DeleteQueue", json!({"QueueARN": queue})),
+        ("UpdateQueue", json!({"QueueARN": queue, "QueueAttributes": {}})),
+        ("TagResource", json!({"ResourceARN": queue, "Tags": {"a": "b"}})),
+        ("GetResourcePolicy", json!({"ResourceARN": queue})),
+    ] {
+        let refused = server.refused_as(GUEST, operation, input).await;
+        assert_eq!(refused, not_allowed(GUEST_ARN, operation, &queue), "{operation}");
+    }
+    // The owner's user can be kept from it, and the owner takes the policy away.
+    put_policy(&mut server, &queue, json!([statement("Deny", "*", json!("kinesis:DescribeQueue"))])).await;
+    let denied = server.refused_as(ANN, "DescribeQueue", json!({"QueueARN": queue})).await;
+    assert_eq!(denied.0, "AccessDeniedException");
+    server.call_as(OWNER, "DeleteResourcePolicy", json!({"ResourceARN": queue})).await;
+    server.call_as(ANN, "DescribeQueue", json!({"QueueARN": queue})).await;
+    let none = server.refused_as(OWNER, "GetResourcePolicy", json!({"ResourceARN": queue})).await;
+    assert_eq!(none.0, "ResourceNotFoundException");
+}
+
+#[tokio::test]
 async fn a_text_that_is_no_policy_is_refused() {
     let mut server = start().await;
     let good = json!({"Statement": statement("Allow", "222222222222", json!("kinesis:*"))}).to_string();
