@@ -148,8 +148,7 @@ class Headwater:
         command += ["--data-dir", str(self.dir)]
         environment = self.environment() | {
             "HEADWATER_OBJECT_STORE__ENDPOINT": self.s3.endpoint,
-            # The checks call as fast as they can, and their clients hardly try again.
-            "HEADWATER_KINESIS__ENFORCE": "false",
+            "HEADWATER_KINESIS__STREAMS__FAST__ENFORCE": "false",
         }
         log = open(self.log, "ab")
         self.process = subprocess.Popen(
@@ -186,14 +185,14 @@ class Headwater:
         with urllib.request.urlopen(self.url + path, timeout=10) as answer:
             return answer.read().decode()
 
-    def client(self, service, secret=SECRET_KEY, key=ACCESS_KEY, **config):
+    def client(self, service, secret=SECRET_KEY, key=ACCESS_KEY, attempts=3, **config):
         return boto3.client(
             service,
             endpoint_url=self.url,
             region_name=REGION,
             aws_access_key_id=key,
             aws_secret_access_key=secret,
-            config=Config(retries={"max_attempts": 2}, **config),
+            config=Config(retries={"mode": "standard", "total_max_attempts": attempts}, **config),
         )
 
 
@@ -209,7 +208,8 @@ class World:
 
     @property
     def kinesis(self):
-        return self.headwater.client("kinesis")
+        """A client that is patient: calls such as CreateStream have rates, and the checks follow each other fast."""
+        return self.headwater.client("kinesis", attempts=8)
 
     @property
     def firehose(self):

@@ -1,6 +1,8 @@
 //! The Kinesis SDK over every supported operation that it has, grouped by intention.
 
+mod channels;
 mod consumers;
+mod coverage;
 mod monitoring;
 mod namespaces;
 mod on_demand;
