@@ -78,7 +78,7 @@ impl Verification {
         let scanned = scan::journal::<Damage>(&path, &header, &bytes, |group, _| {
             for entry in &group.entries {
                 let end = durable_ends.entry((entry.log_id, entry.segment_first_ordinal)).or_default();
-                *end = (*end).max(entry.offset + u64::from(entry.frame_bytes));
+                *end = (*end).max(entry.offset.saturating_add(u64::from(entry.frame_bytes)));
             }
             Ok(())
         });

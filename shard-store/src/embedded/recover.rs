@@ -166,7 +166,7 @@ impl Replay<'_> {
             let key = (entry.log_id, entry.segment_first_ordinal);
             segments.insert(key);
             let end = self.touched.entry(key).or_default();
-            *end = (*end).max(entry.offset + frame.len() as u64);
+            *end = (*end).max(entry.offset.saturating_add(frame.len() as u64));
         }
         Ok(())
     }

@@ -265,6 +265,9 @@ impl<'a> RawFrame<'a> {
         if self.record_count == 0 {
             return Err("the frame holds no record");
         }
+        if self.first_ordinal.checked_add(u64::from(self.record_count)).is_none() {
+            return Err("the frame's ordinals are impossible");
+        }
         Ok(VerifiedFrame(self))
     }
 }
@@ -534,6 +537,21 @@ mod tests {
         let mut both = frame;
         both[FLAGS_AT] = FLAG_ZSTD | FLAG_ENCRYPTED;
         assert!(parse(&both).is_err(), "a frame is not both compressed and encrypted");
+    }
+
+    /// A frame with the greatest ordinal was walked: the ordinal after it does not exist, and adding one panicked.
+    #[test]
+    fn a_frame_behind_the_last_ordinal_is_refused() {
+        let mut frame = encode(9, &[record("key", None, &&b"data"[..])]);
+        for (ordinal, is_good) in [(u64::MAX, false), (u64::MAX - 1, true)] {
+            frame[FIRST_ORDINAL_AT..FIRST_ORDINAL_AT + 8].copy_from_slice(&ordinal.to_le_bytes());
+            write_checksum(&mut frame, 9);
+            let verified = parse(&frame).unwrap().verify(9);
+            assert_eq!(verified.is_ok(), is_good, "{ordinal}");
+            let found =
+                verified.map(|verified| records(&frame[verified.records_at()..], ordinal, 0, false).take(1).count());
+            assert_eq!(found.unwrap_or_default(), usize::from(is_good));
+        }
     }
 
     proptest::proptest! {
