@@ -26,6 +26,9 @@ pub mod delivery;
 pub mod engine;
 pub mod error;
 pub mod error_output;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod limits;
 mod metrics;
 pub mod prefix;

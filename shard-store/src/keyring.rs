@@ -273,6 +273,25 @@ fn read(path: &Path) -> Result<Keys, KeyError> {
     }
 }
 
+/// Reads a keyring from arbitrary bytes and uses whatever is in it; for [`crate::fuzzing`].
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn check_reading(text: &[u8]) {
+    let Ok(keys) = serde_json::from_slice::<Keys>(text) else { return };
+    let stored = serde_json::to_vec(&keys).expect("a keyring has a form in JSON");
+    assert_eq!(
+        serde_json::to_vec(&serde_json::from_slice::<Keys>(&stored).expect("it is read again")).ok(),
+        Some(stored)
+    );
+    let ring = Keyring { path: PathBuf::from("/nowhere/keyring.json"), keys: RwLock::new(keys.clone()) };
+    for (key, summary) in keys.keys.iter().zip(ring.list()) {
+        assert_eq!((key.id, key.versions.len()), (summary.id, summary.version_count));
+        let _ = keys.find(key.alias.as_deref().unwrap_or("arn:aws:kms:::alias/none"));
+        for version in &key.versions {
+            let _ = ring.segment_key(version.id, 1, 2);
+        }
+    }
+}
+
 /// Replaces the file as a whole: a key that was used must not be lost with the power.
 fn write(path: &Path, keys: &Keys) -> io::Result<()> {
     if let Some(dir) = path.parent() {

@@ -36,6 +36,9 @@ pub mod durable_fs;
 mod embedded;
 pub mod error;
 pub mod format;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod keyring;
 pub mod log;
 mod metrics;

@@ -90,6 +90,9 @@ mod context;
 mod door;
 mod event_stream;
 pub mod fault;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 pub mod limits;
 mod metrics;

@@ -14,6 +14,7 @@ use shard_store::log::{Appended, Log, NewRecord, ReadLimit};
 use shard_store::{Compaction, Durability, Options, Store};
 
 pub(crate) mod faults;
+pub(crate) mod model;
 
 /// The first time a test's clock shows, in milliseconds since the Unix epoch.
 pub(crate) const START_MS: u64 = 1_700_000_000_000;

@@ -1,0 +1,65 @@
+//! Texts of a delivery stream's configuration: column types, prefixes with their time patterns; and the lines of error
+//! objects.
+
+use firehose::convert::{RecordError, RecordErrorCode};
+use firehose::prefix::Prefixes;
+use firehose::schema::{Field, Schema, Type};
+
+use super::seed;
+
+/// The end of the year 9999, in milliseconds since the Unix epoch.
+const LAST_MS: u64 = 253_402_300_799_999;
+
+pub(crate) fn run(input: &[u8]) {
+    let Some((kind, bytes)) = input.split_first() else { return };
+    match kind % 3 {
+        0 => column_type(&String::from_utf8_lossy(bytes)),
+        1 => prefixes(&String::from_utf8_lossy(bytes)),
+        _ => error_line(bytes),
+    }
+}
+
+pub(crate) fn seeds() -> Vec<Vec<u8>> {
+    let quarter = "a/!{timestamp:yyyy/MM/dd'T'HH:mm:ss.SSS EEE a}/!{firehose:random-string}/";
+    vec![
+        seed(0, "struct<a:int,b:array<struct<c:timestamp>>,d:decimal(10,2),e:map<string,date>>"),
+        seed(0, "bigint"),
+        seed(1, &format!("{quarter}\nerrors/!{{firehose:error-output-type}}/{quarter}\nEurope/Berlin")),
+        seed(1, "plain/\n\n"),
+        seed(2, "\u{7f}not JSON\n"),
+    ]
+}
+
+fn column_type(text: &str) {
+    let Ok(kind) = text.parse::<Type>() else { return };
+    let schema = Schema { version: 1, fields: vec![Field::new("column", kind)] };
+    let stored = serde_json::to_vec(&schema).expect("a schema has a form in JSON");
+    assert_eq!(serde_json::from_slice::<Schema>(&stored).expect("what was stored is read"), schema);
+    assert_eq!(schema.to_arrow().fields().len(), 1);
+}
+
+/// Three lines: prefix, error prefix, time zone.
+fn prefixes(text: &str) {
+    let mut lines = text.split('\n');
+    let mut next = || lines.next().unwrap_or_default();
+    let Ok(prefixes) = Prefixes::parse(next(), next(), next()) else { return };
+    for arrival_ms in [0, 1_700_000_000_000, LAST_MS] {
+        let names = [prefixes.data_prefix(arrival_ms, "random"), prefixes.error_prefix(arrival_ms, "random")];
+        assert!(names.iter().all(|name| !name.starts_with('/') && !name.contains("!{")), "{names:?}");
+        assert_eq!(names[0], prefixes.data_prefix(arrival_ms, "random"));
+    }
+}
+
+/// A record and its reason come back from the line as they were.
+fn error_line(bytes: &[u8]) {
+    let message = String::from_utf8_lossy(bytes).into_owned();
+    let line = firehose::fuzzing::error_line(
+        bytes,
+        &RecordError { code: RecordErrorCode::ParseError, message: message.clone() },
+    );
+    assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1, "one record is one line");
+    let line: serde_json::Value = serde_json::from_slice(&line).expect("a line is JSON");
+    assert_eq!(line["lastErrorMessage"], message);
+    let data = base64_simd::STANDARD.decode_to_vec(line["rawData"].as_str().expect("a text")).expect("base64");
+    assert_eq!(data, bytes);
+}
