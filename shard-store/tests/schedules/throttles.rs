@@ -21,7 +21,7 @@ const RECORD_BYTES: usize = 400 << 10;
 fn writers_share_what_a_shard_takes_in_a_second() {
     explore(|| {
         let place = Place::of_size(Durability::PageCache, bytesize::ByteSize::mib(1));
-        let streams = Streams::open(place.store.clone(), Options::default()).unwrap();
+        let streams = Streams::open(place.store, Options::default()).unwrap();
         let new = NewStream {
             key: StreamKey::new("000000000000", "us-east-1", "clicks"),
             shard_count: NonZeroU32::MIN,
