@@ -10,6 +10,7 @@ mod bad_input;
 mod firehose;
 mod kill9;
 mod kinesis;
+mod queue_kill9;
 mod restart;
 mod startup;
 mod support;

@@ -48,19 +48,29 @@ impl Connection {
 
     /// Calls an operation, such as `Kinesis_20131202.PutRecord`.
     pub(crate) async fn call(&mut self, target: &str, content_type: &str, body: impl Into<Bytes>) -> Answer {
+        self.try_call(target, content_type, body).await.unwrap()
+    }
+
+    /// As [`Connection::call`], of a server that may be killed meanwhile.
+    pub(crate) async fn try_call(
+        &mut self,
+        target: &str,
+        content_type: &str,
+        body: impl Into<Bytes>,
+    ) -> hyper::Result<Answer> {
         let request = Request::post("/").header("x-amz-target", target).header(CONTENT_TYPE, content_type);
         self.send(request.header(HOST, &self.host).body(Full::new(body.into())).unwrap()).await
     }
 
     /// Gets a page.
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
-        self.send(Request::get(path).header(HOST, &self.host).body(Full::default()).unwrap()).await
+        self.send(Request::get(path).header(HOST, &self.host).body(Full::default()).unwrap()).await.unwrap()
     }
 
-    async fn send(&mut self, request: Request<Full<Bytes>>) -> Answer {
-        self.sender.ready().await.unwrap();
-        let (parts, body) = self.sender.send_request(request).await.unwrap().into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    async fn send(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Answer> {
+        self.sender.ready().await?;
+        let (parts, body) = self.sender.send_request(request).await?.into_parts();
+        let body = body.collect().await?.to_bytes();
+        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
     }
 }
