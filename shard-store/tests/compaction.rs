@@ -294,6 +294,36 @@ fn the_index_of_a_compacted_segment_is_made_again_and_written() {
     assert_eq!(verify(dir.path()).unwrap().damages, []);
 }
 
+/// A read looks at the segments there were when it began, and maps those that nobody has mapped yet. One that was compacted in
+/// between had neither its name any more nor, at that moment, a mapping, and the read failed. What takes a segment's file away
+/// now waits for whoever is mapping it, and who comes later looks at the new segments.
+#[test]
+fn reads_go_on_while_segments_that_nobody_has_mapped_are_compacted_and_trimmed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (id, kept) = clicks(&dir.path().join("store"), Durability::PageCache);
+    for round in 0..40 {
+        let copy = dir.path().join(round.to_string());
+        copy_dir(&dir.path().join("store"), &copy);
+        let store = open(&copy, compacting(Durability::PageCache)).unwrap();
+        let log = store.log(id);
+        std::thread::scope(|scope| {
+            for at in 0..4 {
+                let (log, from) = (&log, kept.len() as u64 / 4 * at);
+                scope.spawn(move || {
+                    let batch = log.read(from, ReadLimit { record_count: 200, byte_count: usize::MAX }).unwrap();
+                    assert!(batch.next_ordinal() > from);
+                    log.position_at(START_MS + 1_000 * at).unwrap();
+                });
+            }
+            store.compact();
+            if round % 2 == 0 {
+                log.trim_before(kept.len() as u64 / 2).unwrap();
+            }
+        });
+        assert_eq!(read_all(&*log), kept[log.start() as usize..]);
+    }
+}
+
 /// Records are trimmed, and logs removed, while their segments are compacted: no file is left over, none is missed.
 #[test]
 fn trimming_and_removing_meet_compaction() {

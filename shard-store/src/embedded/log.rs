@@ -248,6 +248,18 @@ impl EmbeddedLog {
         receiver
     }
 
+    /// Looks at the segments; once more if that failed and they are others by now: one that was never mapped may have been
+    /// trimmed in between.
+    fn with_segments<T>(&self, look: impl Fn(&[Arc<Segment>]) -> Result<T, ReadError>) -> Result<T, ReadError> {
+        loop {
+            let segments = self.core.segments.load();
+            match look(&segments) {
+                Err(ReadError::Storage(_)) if !Arc::ptr_eq(&segments, &self.core.segments.load()) => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
     /// The first segment that may hold `arrival_ms` or later, less one: the frames looked for may begin inside it.
     fn segment_at_time(segments: &[Arc<Segment>], arrival_ms: u64) -> Result<usize, ReadError> {
         let (mut low, mut high) = (0, segments.len());
@@ -361,18 +373,19 @@ impl Log for EmbeddedLog {
             return Err(ReadError::BeyondEnd { from, end });
         }
         // Loaded after the end, so the segments hold everything before it.
-        let segments = self.core.segments.load();
-        let start = segments.first().map_or(end, |first| first.header.first_ordinal);
-        let mut batch = ReadBatch::empty(from.max(start));
-        let mut at = segments.partition_point(|segment| segment.header.first_ordinal <= batch.next_ordinal());
-        while batch.next_ordinal() < end && at > 0 {
-            let next_first = segments.get(at).map_or(end, |next| next.header.first_ordinal);
-            if segments[at - 1].read_into(&mut batch, next_first.min(end), limit, &self.engine.decoder)? {
-                break;
+        self.with_segments(|segments| {
+            let start = segments.first().map_or(end, |first| first.header.first_ordinal);
+            let mut batch = ReadBatch::empty(from.max(start));
+            let mut at = segments.partition_point(|segment| segment.header.first_ordinal <= batch.next_ordinal());
+            while batch.next_ordinal() < end && at > 0 {
+                let next_first = segments.get(at).map_or(end, |next| next.header.first_ordinal);
+                if segments[at - 1].read_into(&mut batch, next_first.min(end), limit, &self.engine.decoder)? {
+                    break;
+                }
+                at += 1;
             }
-            at += 1;
-        }
-        Ok(batch)
+            Ok(batch)
+        })
     }
 
     fn start(&self) -> u64 {
@@ -401,14 +414,15 @@ impl Log for EmbeddedLog {
 
     fn position_at(&self, arrival_ms: u64) -> Result<u64, ReadError> {
         let end = self.core.end();
-        let segments = self.core.segments.load();
-        let first = Self::segment_at_time(&segments, arrival_ms)?;
-        for segment in &segments[first..] {
-            if let Some(ordinal) = segment.position_at(arrival_ms, end)? {
-                return Ok(ordinal);
+        self.with_segments(|segments| {
+            let first = Self::segment_at_time(segments, arrival_ms)?;
+            for segment in &segments[first..] {
+                if let Some(ordinal) = segment.position_at(arrival_ms, end)? {
+                    return Ok(ordinal);
+                }
             }
-        }
-        Ok(end)
+            Ok(end)
+        })
     }
 
     fn trim_before_time(&self, arrival_ms: u64) -> Result<u64, AppendError> {

@@ -223,9 +223,9 @@ impl Segment {
         Ok(self.complete.get_or_init(|| index))
     }
 
-    fn open_file(&self) -> io::Result<File> {
-        let is_gone = self.is_gone.lock();
-        if *is_gone {
+    /// Opens the file by its name, for a caller who holds the lock.
+    fn open_file(&self, is_gone: bool) -> io::Result<File> {
+        if is_gone {
             return Err(io::ErrorKind::NotFound.into());
         }
         File::options().read(true).write(true).open(self.path())
@@ -239,7 +239,8 @@ impl Segment {
         if let Some(mapping) = self.mapping.get() {
             return Ok(mapping);
         }
-        let mapping = self.map()?;
+        let is_gone = self.is_gone.lock();
+        let mapping = self.map_locked(*is_gone)?;
         Ok(self.mapping.get_or_init(|| mapping))
     }
 
@@ -248,11 +249,18 @@ impl Segment {
     /// # Errors
     /// As [`Segment::mapping`].
     pub(crate) fn map(&self) -> Result<Arc<Mapping>, StorageError> {
+        let is_gone = self.is_gone.lock();
+        self.map_locked(*is_gone)
+    }
+
+    /// As [`Segment::map`], while the caller holds the lock: whoever takes the file away, or puts another in its place, either
+    /// left a mapping before, or finds the one that is made now.
+    fn map_locked(&self, is_gone: bool) -> Result<Arc<Mapping>, StorageError> {
         if let Some(mapping) = self.mapping.get() {
             return Ok(Arc::clone(mapping));
         }
         let capacity = self.header.capacity as usize;
-        self.open_file()
+        self.open_file(is_gone)
             .and_then(|file| Mapping::open(&file, capacity, capacity))
             .map(|writer| Arc::clone(writer.mapping()))
             .map_err(|error| StorageError::new("map the segment", self.path(), error))
@@ -414,7 +422,11 @@ impl Segment {
             Some(mapping) if self.is_growing.load(Ordering::Acquire) => mapping.frozen().len() as u64,
             _ => self.complete.get().map_or(HEADER_BLOCK_BYTES as u64, |index| index.end_offset),
         };
-        let file = self.open_file().map_err(failed("open the segment"))?;
+        let opened = {
+            let is_gone = self.is_gone.lock();
+            self.open_file(*is_gone)
+        };
+        let file = opened.map_err(failed("open the segment"))?;
         fs.sync(&file, &self.path()).map_err(failed("sync the segment"))?;
         let mark = Mark { serial: self.mark_serial.fetch_add(1, Ordering::AcqRel) + 1, synced_end };
         let encoded = mark.encode(self.header.nonce);
