@@ -35,7 +35,7 @@ pub enum PrefixError {
         /// The expression.
         expression: String,
     },
-    /// `!{` without its end.
+    /// `!{` without its end, or inside another expression.
     #[error("the sequence !{{ can only appear in !{{namespace:value}} expressions")]
     Unclosed,
     /// Letters of a time pattern that are not known.
@@ -197,6 +197,9 @@ impl Prefixes {
     /// Evaluates both once, so that what every evaluation would show is refused now.
     fn check(&self) -> Result<(), PrefixError> {
         for prefix in [self.data_prefix(0, "random-text"), self.error_prefix(0, "random-text")] {
+            if prefix.contains("!{") {
+                return Err(PrefixError::Unclosed);
+            }
             if prefix.chars().count() > EVALUATED_PREFIX_CHARS_MAX {
                 return Err(PrefixError::TooLong);
             }
@@ -266,6 +269,7 @@ mod tests {
     fn what_is_wrong_with_a_prefix_is_said() {
         let cases = [
             ("a!{timestamp:yyyy", "", "!{ can only appear"),
+            ("a/!{timestamp:yyyy/!{MM}/dd}", "e/", "!{ can only appear"),
             ("!{timestamp:yyyy}/", "", "ErrorOutputPrefix cannot be null"),
             ("!{firehose:error-output-type}/", "e/", "Prefix cannot contain"),
             ("", "!{timestamp:yyyy}/", "must contain !{firehose:error-output-type}"),
