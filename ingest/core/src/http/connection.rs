@@ -34,12 +34,7 @@ pub(super) async fn serve(
         async move { Ok::<_, Infallible>(router.answer(request, peer, &gate).await) }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(options.idle_timeout)
-        .max_headers(HEADERS_MAX)
-        .pipeline_flush(true);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(options.idle_timeout).max_headers(HEADERS_MAX);
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use ingest_core::config::{CredentialOptions, HttpOptions};
@@ -23,7 +24,12 @@ pub(crate) struct Testing {
     pub(crate) go_on: Semaphore,
     /// Notified when `Wait` has come to its end.
     pub(crate) ended: Notify,
+    /// How many events `Flood` has put.
+    pub(crate) flood: AtomicU64,
 }
+
+/// The bytes of each event of `Flood`.
+pub(crate) const FLOOD_BYTES: usize = 64 * 1024;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -64,6 +70,7 @@ impl Door for Testing {
                 Ok(body)
             })
             .streaming("Tell", tell)
+            .streaming("Flood", flood)
             .absent(&["Later"])
     }
 }
@@ -78,6 +85,18 @@ async fn tell(door: Arc<Testing>, context: Context, word: Word) -> Result<EventS
         }
         sink.unread().await;
         door.ended.notify_one();
+    });
+    Ok(events)
+}
+
+/// Puts events for as long as there is a place for them.
+async fn flood(door: Arc<Testing>, context: Context, _: Word) -> Result<EventStream, Fault> {
+    let (sink, events) = EventStream::channel(context.protocol);
+    tokio::spawn(async move {
+        while let Ok(place) = sink.place().await {
+            place.put("Word", &[b'x'; FLOOD_BYTES]);
+            door.flood.fetch_add(1, Ordering::Relaxed);
+        }
     });
     Ok(events)
 }
@@ -108,7 +127,12 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(options: HttpOptions, credentials: &[CredentialOptions]) -> Self {
-        let door = Arc::new(Testing { waiting: Notify::new(), go_on: Semaphore::new(0), ended: Notify::new() });
+        let door = Arc::new(Testing {
+            waiting: Notify::new(),
+            go_on: Semaphore::new(0),
+            ended: Notify::new(),
+            flood: AtomicU64::new(0),
+        });
         let mut registry = Registry::default();
         let router = Router::new(Auth::new(credentials).unwrap(), &mut registry)
             .door(Arc::clone(&door))
