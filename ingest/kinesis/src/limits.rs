@@ -87,8 +87,8 @@ pub(crate) const SUBSCRIPTION_TAKEOVER: Duration = Duration::from_secs(5);
 /// half a minute.
 pub(crate) const SUBSCRIPTION_HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// The bytes of data and partition keys of one event, unless a single record has more. A thousand subscriptions whose
-/// clients do not read hold two of these each.
+/// The bytes of data and partition keys of one event, unless a single record has more. A subscription whose client does not
+/// read holds two of these, beside some 400 KiB that the connection has taken and not sent.
 pub(crate) const EVENT_BYTES_MAX: usize = 128 * 1024;
 
 /// The records of one event.
