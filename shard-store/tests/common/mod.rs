@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -108,16 +110,35 @@ pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap()
 }
 
-/// Copies a directory with everything below it.
+/// Copies a directory with everything below it. The store may be at work in it: a copy during which a file came, went or was
+/// renamed is none that a crash could leave, so it is made again.
 pub(crate) fn copy_dir(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_dir(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
+    while !try_copy_files(from, to).unwrap() {
+        std::fs::remove_dir_all(to).unwrap();
+        std::fs::create_dir_all(to).unwrap();
     }
+}
+
+/// Copies all that is in `from`; false if its files were not the same ones from beginning to end.
+fn try_copy_files(from: &Path, to: &Path) -> std::io::Result<bool> {
+    let before = names(from)?;
+    for (name, is_dir) in &before {
+        let copied = if *is_dir {
+            copy_dir(&from.join(name), &to.join(name));
+            Ok(0)
+        } else {
+            std::fs::copy(from.join(name), to.join(name))
+        };
+        match copied {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            copied => copied?,
+        };
+    }
+    Ok(names(from)? == before)
+}
+
+/// The names in a directory, each with whether it is a directory.
+fn names(dir: &Path) -> std::io::Result<BTreeSet<(OsString, bool)>> {
+    std::fs::read_dir(dir)?.map(|entry| entry.and_then(|e| Ok((e.file_name(), e.file_type()?.is_dir())))).collect()
 }
