@@ -1,12 +1,10 @@
 //! Building: the records of an intent become its objects.
 
 use std::collections::HashMap;
-use std::io::Write;
 use std::time::Instant;
 
 use bytes::Bytes;
 use flate2::Crc;
-use flate2::write::GzEncoder;
 use shard_store::log::{LogId, ReadBatch, ReadLimit};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -17,6 +15,7 @@ use crate::definition::{Definition, Destination, ObjectCompression};
 use crate::error::DeliveryError;
 use crate::error_output::{CatalogTable, FailedRecord};
 use crate::limits::READ_RECORDS_MAX;
+use crate::object;
 use crate::prefix::{PrefixError, Prefixes};
 use crate::schema::{ClashPolicy, Schema};
 use crate::source::SourceLog;
@@ -141,7 +140,8 @@ impl Recipe {
         match &self.conversion {
             Some(conversion) => self.build_converted(order, conversion, inputs, &mut built)?,
             None if found > 0 => {
-                let body = concatenate(inputs(), byte_count, self.compression)?;
+                let body = object::encode(inputs().map(|input| input.data), byte_count, self.compression)
+                    .map_err(|error| DeliveryError::Build { reason: error.to_string() })?;
                 built.push(&order.data_key, body, found);
             }
             None => {}
@@ -225,36 +225,11 @@ fn read_ranges<'a>(
     Ok(batches)
 }
 
-/// The records verbatim, one after the other.
-fn concatenate<'a>(
-    inputs: impl Iterator<Item = Input<'a>>,
-    byte_count: u64,
-    compression: ObjectCompression,
-) -> Result<Vec<u8>, DeliveryError> {
-    let capacity = usize::try_from(byte_count).unwrap_or(0);
-    match compression {
-        ObjectCompression::Uncompressed => {
-            let mut object = Vec::with_capacity(capacity);
-            inputs.for_each(|input| object.extend_from_slice(input.data));
-            Ok(object)
-        }
-        ObjectCompression::Gzip => {
-            let fail = |error: std::io::Error| DeliveryError::Build { reason: error.to_string() };
-            let mut encoder = GzEncoder::new(Vec::with_capacity(capacity / 4), flate2::Compression::default());
-            for input in inputs {
-                encoder.write_all(input.data).map_err(fail)?;
-            }
-            encoder.finish().map_err(fail)
-        }
-    }
-}
-
 fn extension(destination: &Destination) -> String {
     match destination {
         Destination { file_extension, .. } if !file_extension.is_empty() => file_extension.clone(),
         Destination { conversion: Some(_), .. } => ".parquet".to_owned(),
-        Destination { compression: ObjectCompression::Gzip, .. } => ".gz".to_owned(),
-        Destination { compression: ObjectCompression::Uncompressed, .. } => String::new(),
+        Destination { compression, .. } => object::extension(*compression).to_owned(),
     }
 }
 

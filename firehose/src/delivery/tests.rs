@@ -61,6 +61,7 @@ fn key(name: &str) -> StreamKey {
 
 fn conversion() -> ConversionSettings {
     ConversionSettings {
+        timestamp_formats: Vec::new(),
         table: None,
         is_lenient: true,
         is_case_insensitive: true,
@@ -87,6 +88,10 @@ fn new(name: &str, source: Option<StreamKey>, conversion: Option<ConversionSetti
             buffer: BufferHints { size_mib: 1, interval_seconds: 0 },
             compression: ObjectCompression::Uncompressed,
             conversion,
+            processors: Vec::new(),
+            is_partitioned: false,
+            backup: None,
+            endpoint: None,
         },
         attributes: Value::Null,
     }

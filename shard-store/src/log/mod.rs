@@ -141,6 +141,15 @@ impl ReadBatch {
         })
     }
 
+    /// The records, in order, each with its data as a slice that keeps the log's memory alive by itself.
+    pub fn records_with_data(&self) -> impl Iterator<Item = (RecordView<'_>, Bytes)> {
+        self.frames.iter().flat_map(|slice| {
+            let FrameSlice { records, first_ordinal, arrival_ms, record_count, is_encrypted } = slice;
+            let views = frame::records(records, *first_ordinal, *arrival_ms, *is_encrypted).take(*record_count);
+            views.map(|view| (view, records.slice_ref(view.data)))
+        })
+    }
+
     /// Where the next read goes on.
     pub fn next_ordinal(&self) -> u64 {
         self.next_ordinal

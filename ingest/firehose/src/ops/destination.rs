@@ -161,6 +161,10 @@ pub(crate) fn plan(s3: S3Configuration) -> Result<(Destination, ExtendedS3Descri
         buffer,
         compression,
         conversion: settings,
+        processors: Vec::new(),
+        is_partitioned: false,
+        backup: None,
+        endpoint: None,
     };
     let common = S3Description {
         role_arn: s3.role_arn.unwrap_or_default(),
@@ -241,6 +245,7 @@ fn plan_conversion(conversion: &DataFormatConversion) -> Result<ConversionSettin
     let settings = ConversionSettings {
         table: conversion.schema_configuration.as_ref().map(plan_table).transpose()?,
         is_lenient: true,
+        timestamp_formats: Vec::new(),
         is_case_insensitive: true,
         converts_dots: false,
         keys_by_column: BTreeMap::new(),

@@ -10,6 +10,9 @@
 //! `ID` is never used twice, so a delivery stream that is created again inherits nothing. A newer version may add members;
 //! an older one ignores what it does not know.
 
+mod endpoint;
+mod processing;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +21,12 @@ use shard_store::stream::{StreamId, StreamKey};
 
 use crate::convert::{Compression, WriterVersion};
 use crate::error_output::CatalogTable;
+
+pub use endpoint::{
+    Endpoint, HttpEndpoint, IcebergEndpoint, IcebergTable, IndexRotation, OpenSearchEndpoint, RedshiftEndpoint, Secret,
+    SplunkEndpoint,
+};
+pub use processing::{Processor, SubRecords, Transform};
 
 /// What the keys of definitions begin with.
 pub(crate) const PREFIX: &str = "delivery/stream/";
@@ -44,13 +53,21 @@ pub enum Source {
 
 /// The compression of objects that are not converted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ObjectCompression {
     /// None.
     #[default]
     Uncompressed,
     /// GZIP.
     Gzip,
+    /// ZIP, with one file in it.
+    Zip,
+    /// Snappy, framed.
+    Snappy,
+    /// Snappy as Hadoop frames it.
+    HadoopSnappy,
+    /// Zstandard, beyond AWS.
+    Zstd,
 }
 
 /// When a buffer becomes an object, whichever comes first.
@@ -82,6 +99,31 @@ pub struct Destination {
     /// Conversion to Parquet, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversion: Option<ConversionSettings>,
+    /// What is done to records first, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub processors: Vec<Processor>,
+    /// Objects are divided by the partition keys of their records.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_partitioned: bool,
+    /// Where the records go as they came, beside everything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<Backup>,
+    /// Where the records go, if they are not meant for the bucket: it then holds what fails there, or what is loaded there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<Endpoint>,
+}
+
+/// Where source records are kept as they came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backup {
+    /// The bucket.
+    pub bucket: String,
+    /// The prefix of objects, with expressions; empty for the default.
+    pub prefix: String,
+    /// The prefix of error objects, likewise; nothing here can fail, but the prefix's rules ask for it.
+    pub error_prefix: String,
+    /// The compression of objects.
+    pub compression: ObjectCompression,
 }
 
 /// Conversion to Parquet, as it was asked for.
@@ -92,6 +134,9 @@ pub struct ConversionSettings {
     pub table: Option<CatalogTable>,
     /// Scalars are converted to the type of their column where that loses nothing.
     pub is_lenient: bool,
+    /// How the texts of timestamps are read, as Joda writes patterns, beside `yyyy-MM-dd HH:mm:ss`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub timestamp_formats: Vec<String>,
     /// Keys are converted to lower case.
     pub is_case_insensitive: bool,
     /// Dots in keys become underscores.

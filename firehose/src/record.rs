@@ -1,0 +1,85 @@
+//! One record on its way from a source to a destination, and one that does not get there.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use shard_store::log::LogId;
+
+/// Where a record came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The log.
+    pub(crate) log: LogId,
+    /// Its place in the log.
+    pub(crate) ordinal: u64,
+    /// Its place in the record of that ordinal, if that held several.
+    pub(crate) sub: Option<u32>,
+    /// When it arrived, in milliseconds since the Unix epoch.
+    pub(crate) arrival_ms: u64,
+}
+
+/// What a record says about the partition that it belongs to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PartitionKeys {
+    /// For `!{partitionKeyFromQuery:NAME}`.
+    pub(crate) query: BTreeMap<String, String>,
+    /// For `!{partitionKeyFromLambda:NAME}`.
+    pub(crate) lambda: BTreeMap<String, String>,
+    /// For `!{partitionKeyFromColumn:PATH}`, beyond AWS.
+    pub(crate) column: BTreeMap<String, String>,
+    /// For `!{event-time:PATTERN}`, beyond AWS: milliseconds since the Unix epoch.
+    pub(crate) event_ms: Option<u64>,
+}
+
+/// One record. Its data keeps alive what it lies in: a mapped file, mostly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) data: Bytes,
+    pub(crate) origin: Origin,
+    pub(crate) keys: PartitionKeys,
+}
+
+/// A record that goes to the error prefix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// The record as it came from its source.
+    pub(crate) data: Bytes,
+    pub(crate) origin: Origin,
+    pub(crate) reason: Reason,
+}
+
+/// Why a record goes to the error prefix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reason {
+    /// What `!{firehose:error-output-type}` says.
+    pub(crate) output_type: ErrorOutputType,
+    /// `lastErrorCode`, or what stands in its place.
+    pub(crate) code: String,
+    /// `lastErrorMessage`, a sentence.
+    pub(crate) message: String,
+}
+
+/// What `!{firehose:error-output-type}` says. Source: Firehose Developer Guide, "Understand custom prefixes for Amazon S3
+/// objects".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum ErrorOutputType {
+    ProcessingFailed,
+    FormatConversionFailed,
+    HttpEndpointFailed,
+    SplunkFailed,
+    OpenSearchFailed,
+    IcebergFailed,
+}
+
+impl ErrorOutputType {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::ProcessingFailed => "processing-failed",
+            Self::FormatConversionFailed => "format-conversion-failed",
+            Self::HttpEndpointFailed => "http-endpoint-failed",
+            Self::SplunkFailed => "splunk-failed",
+            Self::OpenSearchFailed => "AmazonOpenSearchService_failed",
+            Self::IcebergFailed => "iceberg-failed",
+        }
+    }
+}
