@@ -44,7 +44,8 @@ fn clickstream_to_parquet(criterion: &mut Criterion) {
     group.sample_size(10).throughput(Throughput::Elements(ROWS));
     group.bench_function("inferred", |bencher| {
         bencher.iter(|| {
-            let converted = convert(|| records.iter(), &conversion, &Schema::default(), |_| {}).unwrap();
+            let converted =
+                convert(|| records.iter(), &conversion, &Schema::default(), || Ok(Vec::new()), |_| {}).unwrap();
             assert_eq!(converted.row_count, ROWS);
             black_box(converted.file)
         });

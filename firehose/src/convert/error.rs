@@ -1,6 +1,7 @@
 //! Why a record, or a whole file, was not converted.
 
 use std::fmt;
+use std::io;
 
 /// What Firehose calls the reason in `lastErrorCode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,9 @@ pub enum ConvertError {
     /// Arrow or Parquet refused; the text says what.
     #[error("cannot encode the rows as Parquet: {0}")]
     Encode(String),
+    /// The output could not be made, or not be written.
+    #[error("cannot write the rows: {0}")]
+    Output(#[from] io::Error),
     /// A schema that was learnt from the records was not enough for the same records.
     #[error("the schema did not settle on the second reading of the records")]
     Unstable,

@@ -13,6 +13,8 @@ mod error;
 mod parquet;
 mod rows;
 
+use std::io::{self, Write};
+
 pub use error::{ConvertError, RecordError, RecordErrorCode};
 pub use parquet::{Compression, ParquetOptions, WriterVersion};
 
@@ -47,9 +49,9 @@ pub struct Conversion {
 
 /// What came out of a conversion.
 #[derive(Debug)]
-pub struct Converted {
-    /// The Parquet file; `None` if no record converted.
-    pub file: Option<Vec<u8>>,
+pub struct Converted<W> {
+    /// The output with the whole Parquet file in it; `None` if no record converted.
+    pub file: Option<W>,
     /// Its rows.
     pub row_count: u64,
     /// Records that did not convert.
@@ -61,39 +63,43 @@ pub struct Converted {
 /// Converts the records that `records` yields, each time in the same order, starting from the columns of `schema`.
 /// `report` is told of each record that does not convert; a call of it with `None` takes all that was said back.
 ///
+/// `make_output` gives an empty output for the file, and is not asked before the first row is there. It is asked again if
+/// the file is begun anew; the output before was dropped by then, and nothing in it counts.
+///
 /// # Errors
-/// Only what no record can cause: the file could not be encoded.
-pub fn convert<'a, I: Iterator<Item = R>, R: AsRef<[u8]> + 'a>(
+/// Only what no record can cause: the file could not be encoded or written.
+pub fn convert<'a, I: Iterator<Item = R>, R: AsRef<[u8]> + 'a, W: Write + Send>(
     records: impl Fn() -> I,
     conversion: &Conversion,
     schema: &Schema,
+    mut make_output: impl FnMut() -> io::Result<W>,
     mut report: impl FnMut(Option<(&R, &RecordError)>),
-) -> Result<Converted, ConvertError> {
-    let mut pass = Pass::new(conversion, schema.clone())?;
-    pass.run(records(), &mut report)?;
+) -> Result<Converted<W>, ConvertError> {
+    let mut pass = Pass::new(conversion, schema.clone());
+    pass.run(records(), &mut make_output, &mut report)?;
     if pass.is_outdated {
-        let learnt = pass.rows.schema().clone();
+        let learnt = pass.into_schema();
         report(None);
-        pass = Pass::new(conversion, learnt.clone())?;
-        pass.run(records(), &mut report)?;
+        pass = Pass::new(conversion, learnt.clone());
+        pass.run(records(), &mut make_output, &mut report)?;
         if pass.rows.schema() != &learnt {
             return Err(ConvertError::Unstable);
         }
     }
     if pass.row_count > 0 && pass.rows.schema().fields.is_empty() {
         report(None);
-        pass = Pass::new(conversion, schema.clone())?;
+        pass = Pass::new(conversion, schema.clone());
         pass.is_columnless = true;
-        pass.run(records(), &mut report)?;
+        pass.run(records(), &mut make_output, &mut report)?;
     }
     pass.finish()
 }
 
 /// One reading of all records.
-struct Pass<'a> {
+struct Pass<'a, W: Write + Send> {
     conversion: &'a Conversion,
     rows: Rows,
-    file: Option<ParquetFile>,
+    file: Option<ParquetFile<W>>,
     row_count: u64,
     failed_count: u64,
     /// The schema grew after chunks were encoded; from then on nothing is encoded any more.
@@ -102,8 +108,8 @@ struct Pass<'a> {
     is_columnless: bool,
 }
 
-impl<'a> Pass<'a> {
-    fn new(conversion: &'a Conversion, schema: Schema) -> Result<Self, ConvertError> {
+impl<'a, W: Write + Send> Pass<'a, W> {
+    fn new(conversion: &'a Conversion, schema: Schema) -> Self {
         let (unknown, inference) = match conversion.columns {
             Columns::Given => (Unknown::Ignore, None),
             Columns::Inferred(policy) => (Unknown::Learn, Some(Inference::new(schema.clone(), policy))),
@@ -111,20 +117,13 @@ impl<'a> Pass<'a> {
         let is_lenient = conversion.is_lenient && matches!(conversion.columns, Columns::Given);
         let rules = Rules { unknown, is_lenient, naming: conversion.naming.clone() };
         let rows = Rows::new(schema, inference, rules);
-        Ok(Self {
-            conversion,
-            rows,
-            file: None,
-            row_count: 0,
-            failed_count: 0,
-            is_outdated: false,
-            is_columnless: false,
-        })
+        Self { conversion, rows, file: None, row_count: 0, failed_count: 0, is_outdated: false, is_columnless: false }
     }
 
     fn run<R: AsRef<[u8]>>(
         &mut self,
         records: impl Iterator<Item = R>,
+        make_output: &mut impl FnMut() -> io::Result<W>,
         report: &mut impl FnMut(Option<(&R, &RecordError)>),
     ) -> Result<(), ConvertError> {
         for record in records {
@@ -137,10 +136,10 @@ impl<'a> Pass<'a> {
                 }
             }
             if self.rows.is_chunk_full() {
-                self.end_chunk()?;
+                self.end_chunk(make_output)?;
             }
         }
-        self.end_chunk()
+        self.end_chunk(make_output)
     }
 
     fn accept(&mut self, row_count: usize) -> Result<(), RecordError> {
@@ -151,14 +150,14 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    fn end_chunk(&mut self) -> Result<(), ConvertError> {
+    fn end_chunk(&mut self, make_output: &mut impl FnMut() -> io::Result<W>) -> Result<(), ConvertError> {
         let Some(chunk) = self.rows.take_chunk()? else { return Ok(()) };
         match &mut self.file {
             _ if self.is_outdated => {}
             Some(file) if file.schema() != &chunk.schema() => self.is_outdated = true,
             Some(file) => file.write(&chunk)?,
             None => {
-                let mut file = ParquetFile::new(chunk.schema(), &self.conversion.parquet)?;
+                let mut file = ParquetFile::new(make_output()?, chunk.schema(), &self.conversion.parquet)?;
                 file.write(&chunk)?;
                 self.file = Some(file);
             }
@@ -166,7 +165,11 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    fn finish(self) -> Result<Converted, ConvertError> {
+    fn into_schema(self) -> Schema {
+        self.rows.into_schema()
+    }
+
+    fn finish(self) -> Result<Converted<W>, ConvertError> {
         Ok(Converted {
             file: self.file.map(ParquetFile::finish).transpose()?,
             row_count: self.row_count,

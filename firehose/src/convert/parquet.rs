@@ -1,5 +1,6 @@
 //! Rows become a Parquet file.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -91,16 +92,16 @@ impl ParquetOptions {
     }
 }
 
-/// A Parquet file in the making.
-pub(crate) struct ParquetFile {
+/// A Parquet file in the making: whole row groups are in the output, the one being filled is in memory, encoded.
+pub(crate) struct ParquetFile<W: Write + Send> {
     schema: SchemaRef,
-    writer: ArrowWriter<Vec<u8>>,
+    writer: ArrowWriter<W>,
 }
 
-impl ParquetFile {
-    pub(crate) fn new(schema: SchemaRef, options: &ParquetOptions) -> Result<Self, ConvertError> {
+impl<W: Write + Send> ParquetFile<W> {
+    pub(crate) fn new(output: W, schema: SchemaRef, options: &ParquetOptions) -> Result<Self, ConvertError> {
         let options = ArrowWriterOptions::new().with_properties(options.properties()?).with_skip_arrow_metadata(true);
-        let writer = ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(&schema), options)?;
+        let writer = ArrowWriter::try_new_with_options(output, Arc::clone(&schema), options)?;
         Ok(Self { schema, writer })
     }
 
@@ -112,7 +113,8 @@ impl ParquetFile {
         Ok(self.writer.write(chunk)?)
     }
 
-    pub(crate) fn finish(self) -> Result<Vec<u8>, ConvertError> {
+    /// Ends the file, and hands its output back.
+    pub(crate) fn finish(self) -> Result<W, ConvertError> {
         Ok(self.writer.into_inner()?)
     }
 }

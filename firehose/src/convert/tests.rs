@@ -26,13 +26,19 @@ fn given(columns: &[(&str, &str)]) -> (Conversion, Schema) {
 }
 
 /// Converts and returns what came out with the errors by the number of their record.
-fn run(conversion: &Conversion, schema: &Schema, records: &[String]) -> (Converted, Vec<(usize, String)>) {
+fn run(conversion: &Conversion, schema: &Schema, records: &[String]) -> (Converted<Vec<u8>>, Vec<(usize, String)>) {
     let mut errors = Vec::new();
     let numbered = || records.iter().enumerate().map(|(number, text)| Numbered(number, text));
-    let converted = convert(numbered, conversion, schema, |said| match said {
-        Some((record, error)) => errors.push((record.0, error.to_string())),
-        None => errors.clear(),
-    });
+    let converted = convert(
+        numbered,
+        conversion,
+        schema,
+        || Ok(Vec::new()),
+        |said| match said {
+            Some((record, error)) => errors.push((record.0, error.to_string())),
+            None => errors.clear(),
+        },
+    );
     (converted.unwrap(), errors)
 }
 
@@ -50,7 +56,7 @@ fn batches(file: &[u8]) -> Vec<RecordBatch> {
 }
 
 /// The rows of a Parquet file as JSON; JSON text columns give their value to the column they stand in for.
-fn rows(converted: &Converted) -> Vec<Value> {
+fn rows(converted: &Converted<Vec<u8>>) -> Vec<Value> {
     let Some(file) = &converted.file else { return Vec::new() };
     let mut rows = Vec::new();
     for batch in batches(file) {
@@ -202,7 +208,7 @@ proptest! {
     #[test]
     fn bytes_that_are_no_json_never_panic(records in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..8)) {
         for conversion in [inferred(ClashPolicy::JsonColumn), given(&[("a", "json"), ("b", "bigint")]).0] {
-            let converted = convert(|| records.iter(), &conversion, &Schema::default(), |_| {}).unwrap();
+            let converted = convert(|| records.iter(), &conversion, &Schema::default(), || Ok(Vec::new()), |_| {}).unwrap();
             prop_assert!(converted.failed_count as usize <= records.len());
         }
     }

@@ -140,8 +140,9 @@ impl Recipe {
         match &self.conversion {
             Some(conversion) => self.build_converted(order, conversion, inputs, &mut built)?,
             None if found > 0 => {
-                let body = object::encode(inputs().map(|input| input.data), byte_count, self.compression)
-                    .map_err(|error| DeliveryError::Build { reason: error.to_string() })?;
+                let body =
+                    object::encode(inputs().map(|input| input.data), byte_count, self.compression, &order.data_key)
+                        .map_err(|error| DeliveryError::Build { reason: error.to_string() })?;
                 built.push(&order.data_key, body, found);
             }
             None => {}
@@ -158,18 +159,24 @@ impl Recipe {
         built: &mut Built,
     ) -> Result<(), DeliveryError> {
         let mut failures = Vec::new();
-        let converted = convert(inputs, conversion, &order.schema, |said| match said {
-            None => failures.clear(),
-            Some((input, error)) => FailedRecord {
-                arrival_ms: input.arrival_ms,
-                attempt_ended_ms: order.created_ms,
-                error,
-                data: input.data,
-                sequence_number: input.log.record_name(input.ordinal),
-                table: self.table.as_ref(),
-            }
-            .write_line(&mut failures),
-        })
+        let converted = convert(
+            inputs,
+            conversion,
+            &order.schema,
+            || Ok(Vec::new()),
+            |said| match said {
+                None => failures.clear(),
+                Some((input, error)) => FailedRecord {
+                    arrival_ms: input.arrival_ms,
+                    attempt_ended_ms: order.created_ms,
+                    error,
+                    data: input.data,
+                    sequence_number: input.log.record_name(input.ordinal),
+                    table: self.table.as_ref(),
+                }
+                .write_line(&mut failures),
+            },
+        )
         .map_err(|error| DeliveryError::Build { reason: error.to_string() })?;
         built.failed_count = converted.failed_count;
         built.schema = converted.schema;

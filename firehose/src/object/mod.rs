@@ -6,7 +6,7 @@ use flate2::write::GzEncoder;
 
 use crate::definition::ObjectCompression;
 
-/// The records as one object. `byte_count` is that of all records.
+/// The records as one object, in memory. `byte_count` is that of all records; `key` is the object's.
 ///
 /// # Errors
 /// The encoder's.
@@ -14,22 +14,39 @@ pub(crate) fn encode<'a>(
     records: impl Iterator<Item = &'a [u8]>,
     byte_count: u64,
     compression: ObjectCompression,
+    key: &str,
 ) -> io::Result<Vec<u8>> {
     let capacity = usize::try_from(byte_count).unwrap_or(0);
+    let is_compressed = compression != ObjectCompression::Uncompressed;
+    let mut object = Vec::with_capacity(if is_compressed { capacity / 4 } else { capacity });
+    encode_to(records, compression, key, &mut object)?;
+    Ok(object)
+}
+
+/// Writes the records to `output` as one object. Only the encoder's window is in memory; the same records under the same
+/// `key` give the same bytes. `output` should be buffered where a write costs a system call.
+///
+/// # Errors
+/// The output's, or the encoder's.
+pub(crate) fn encode_to<'a>(
+    records: impl Iterator<Item = &'a [u8]>,
+    compression: ObjectCompression,
+    _key: &str,
+    output: &mut impl Write,
+) -> io::Result<()> {
     match compression {
         ObjectCompression::Gzip => {
-            let mut encoder = GzEncoder::new(Vec::with_capacity(capacity / 4), flate2::Compression::default());
-            for record in records {
-                encoder.write_all(record)?;
-            }
-            encoder.finish()
+            let mut encoder = GzEncoder::new(output, flate2::Compression::default());
+            write_all(records, &mut encoder)?;
+            encoder.finish()?;
+            Ok(())
         }
-        _ => {
-            let mut object = Vec::with_capacity(capacity);
-            records.for_each(|record| object.extend_from_slice(record));
-            Ok(object)
-        }
+        _ => write_all(records, output),
     }
+}
+
+fn write_all<'a>(mut records: impl Iterator<Item = &'a [u8]>, output: &mut impl Write) -> io::Result<()> {
+    records.try_for_each(|record| output.write_all(record))
 }
 
 /// The extension of such objects, with its dot.

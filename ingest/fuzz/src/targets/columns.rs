@@ -48,12 +48,13 @@ fn schema_of(line: &[u8]) -> Option<Schema> {
     (names.len() == fields.len()).then_some(Schema { version: 1, fields })
 }
 
-fn converted(records: &[&[u8]], conversion: &Conversion, schema: &Schema) -> (Converted, Vec<RecordError>) {
+fn converted(records: &[&[u8]], conversion: &Conversion, schema: &Schema) -> (Converted<Vec<u8>>, Vec<RecordError>) {
     let mut errors = Vec::new();
     let converted = convert(
         || records.iter(),
         conversion,
         schema,
+        || Ok(Vec::new()),
         |said| match said {
             Some((_, error)) => errors.push(error.clone()),
             None => errors.clear(),
@@ -62,7 +63,7 @@ fn converted(records: &[&[u8]], conversion: &Conversion, schema: &Schema) -> (Co
     (converted.expect("no record fails the whole file"), errors)
 }
 
-fn check(converted: &Converted, errors: &[RecordError]) {
+fn check(converted: &Converted<Vec<u8>>, errors: &[RecordError]) {
     assert_eq!(converted.failed_count, errors.len() as u64, "each record that does not convert is reported once");
     assert!(errors.iter().all(|error| !error.message.is_empty()));
     let Some(file) = &converted.file else {
