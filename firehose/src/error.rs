@@ -19,6 +19,14 @@ pub enum OpenError {
         /// Everything that is wrong with them.
         problems: Vec<String>,
     },
+    /// There is no place for what is about to be delivered.
+    #[error("{} is not usable as a directory: {reason}; check its permissions", dir.display())]
+    WorkDir {
+        /// The directory.
+        dir: std::path::PathBuf,
+        /// What the system said.
+        reason: String,
+    },
     /// A stored definition is refused by this version.
     #[error("the definition of delivery stream {key} cannot be used: {reason}")]
     Definition {

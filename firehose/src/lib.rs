@@ -38,8 +38,9 @@ mod record;
 pub mod schema;
 pub mod sink;
 pub mod source;
+mod spool;
 mod throttle;
 
 pub use config::Options;
 pub use delivery::DeliveryStatus;
-pub use engine::{DeliveryStream, DeliveryStreams, NewDeliveryStream, PendingPut};
+pub use engine::{DeliveryStream, DeliveryStreams, Environment, NewDeliveryStream, PendingPut};

@@ -51,4 +51,5 @@ pub mod verify;
 
 pub use config::{Compaction, Durability, Options};
 pub use format::frame::RecordView;
+pub use mmap::map_file;
 pub use store::Store;

@@ -30,6 +30,20 @@ pub(crate) struct Writer {
     mapping: Arc<Mapping>,
 }
 
+/// The bytes of a whole file that nobody changes or shortens any more: they are the kernel's to keep or to drop, so they
+/// count as no memory of this process. The file may be removed meanwhile.
+///
+/// # Errors
+/// As the system says.
+pub fn map_file(file: &File) -> io::Result<Bytes> {
+    let byte_count = usize::try_from(file.metadata()?.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    // Nothing can be mapped of nothing.
+    if byte_count == 0 {
+        return Ok(Bytes::new());
+    }
+    Ok(Mapping::open(file, byte_count, byte_count)?.mapping().to_bytes())
+}
+
 impl Mapping {
     /// Maps `byte_count` bytes of `file`, of which the first `frozen` will never change.
     ///

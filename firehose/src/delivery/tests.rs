@@ -24,7 +24,7 @@ use tokio::runtime::Runtime;
 use super::DeliveryStatus;
 use crate::convert::{Compression, WriterVersion};
 use crate::definition::{BufferHints, ConversionSettings, Destination, ObjectCompression};
-use crate::engine::{DeliveryStreams, NewDeliveryStream};
+use crate::engine::{DeliveryStreams, Environment, NewDeliveryStream};
 use crate::error::{CreateError, PutError};
 use crate::sink::faulty::{Fault, FaultySinks};
 
@@ -49,8 +49,13 @@ fn start(dir: &Path, sinks: &FaultySinks) -> Program {
     let streams = Streams::open(store.clone(), shard_store::stream::Options::default()).unwrap();
     let options = crate::Options { enforce: false, ..crate::Options::default() };
     let delivery = runtime.block_on(async {
-        let sources = Arc::clone(&streams);
-        DeliveryStreams::open(store.clone(), sources, Arc::new(sinks.clone()), options, &mut Registry::default())
+        let environment = Environment {
+            store: store.clone(),
+            sources: Arc::clone(&streams) as Arc<_>,
+            sinks: Arc::new(sinks.clone()),
+            work_dir: dir.join("delivery"),
+        };
+        DeliveryStreams::open(environment, options, &mut Registry::default())
     });
     Program { delivery: delivery.unwrap(), streams, _store: store, runtime }
 }

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use firehose::DeliveryStreams;
 use firehose::sink::ObjectSinks;
+use firehose::{DeliveryStreams, Environment};
 use ingest_core::config::HttpOptions;
 use ingest_core::http::{Listener, serve};
 use ingest_core::{Auth, Router};
@@ -52,8 +52,13 @@ impl Server {
             "tables": {"web.hits": {"columns": [{"name": "path", "type": "string"}, {"name": "bytes", "type": "bigint"}]}},
         }))
         .unwrap();
-        let sources = Arc::clone(&streams);
-        let delivery = DeliveryStreams::open(store, sources, Arc::new(sinks), options, &mut registry).unwrap();
+        let environment = Environment {
+            store,
+            sources: Arc::clone(&streams) as Arc<_>,
+            sinks: Arc::new(sinks),
+            work_dir: directory.path().join("delivery"),
+        };
+        let delivery = DeliveryStreams::open(environment, options, &mut registry).unwrap();
         let door = Firehose::new(Arc::clone(&delivery), &mut registry);
         let router = Router::new(Auth::new(&[]).unwrap(), &mut registry).door(Arc::new(door));
         let http = HttpOptions { listen: "127.0.0.1:0".parse().unwrap(), ..HttpOptions::default() };

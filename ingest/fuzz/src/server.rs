@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use firehose::DeliveryStreams;
+use firehose::{DeliveryStreams, Environment};
 use firehose::sink::ObjectSinks;
 use ingest_core::fuzzing::{Answered, Caller};
 use ingest_core::{Auth, Router};
@@ -62,8 +62,13 @@ impl Server {
             "tables": {"web.hits": {"columns": [{"name": "path", "type": "string"}, {"name": "bytes", "type": "bigint"}]}},
         }));
         let options = options.expect("the options are well-formed");
-        let sources = Arc::clone(&streams) as Arc<_>;
-        let delivery = DeliveryStreams::open(store, sources, Arc::new(sinks), options, &mut registry);
+        let environment = Environment {
+            store,
+            sources: Arc::clone(&streams) as Arc<_>,
+            sinks: Arc::new(sinks),
+            work_dir: home.path().join("delivery"),
+        };
+        let delivery = DeliveryStreams::open(environment, options, &mut registry);
         let firehose = Firehose::new(delivery.expect("no delivery streams yet"), &mut registry);
         let queues = Queues::open(streams).expect("no queues yet");
         let kinesis = Kinesis::new(queues, &mut registry);

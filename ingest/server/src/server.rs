@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use firehose::sink::ObjectSinks;
 use firehose::source::SourceStreams;
-use firehose::{DeliveryStatus, DeliveryStreams};
+use firehose::{DeliveryStatus, DeliveryStreams, Environment};
 use http::StatusCode;
 use ingest_core::http::{BindError, Listener};
 use ingest_core::{Auth, InvalidCredentials, Page, Router};
@@ -37,6 +37,9 @@ use crate::config::{Config, RawConfig};
 
 /// Where buckets are, in the data directory, unless an object store is configured.
 const OBJECTS_FOLDER: &str = "objects";
+
+/// Where, in the data directory, what is about to be delivered stands.
+const DELIVERY_FOLDER: &str = "delivery";
 
 /// The type of Prometheus text.
 ///
@@ -166,9 +169,13 @@ impl Opened {
         let store = Store::open(&config.data_dir, config.store, Arc::new(SystemClock), &mut registry)?;
         let streams = Streams::open(store.clone(), config.kinesis)?;
         let queues = Queues::open(Arc::clone(&streams))?;
-        let sources = Arc::clone(&streams) as Arc<dyn SourceStreams>;
-        let deliveries =
-            DeliveryStreams::open(store.clone(), sources, Arc::new(sinks), config.firehose, &mut registry)?;
+        let environment = Environment {
+            store: store.clone(),
+            sources: Arc::clone(&streams) as Arc<dyn SourceStreams>,
+            sinks: Arc::new(sinks),
+            work_dir: config.data_dir.join(DELIVERY_FOLDER),
+        };
+        let deliveries = DeliveryStreams::open(environment, config.firehose, &mut registry)?;
         Ok(Self { store, streams, queues, deliveries, registry })
     }
 }

@@ -1,7 +1,10 @@
 //! [`DeliveryStreams`]: all delivery streams of a store, found by account, region and name, each with its task.
 
+mod stream;
+
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,23 +12,24 @@ use parking_lot::{Mutex, RwLock};
 use prometheus_client::registry::Registry;
 use shard_store::Store;
 use shard_store::catalog::{self, Change};
-use shard_store::clock::Clock;
 use shard_store::error::CatalogError;
-use shard_store::log::{BoxFuture, Log, LogId, NewRecord};
+use shard_store::log::LogId;
 use shard_store::stream::StreamKey;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinHandle;
+
+pub use stream::{DeliveryStream, PendingPut};
 
 use crate::config::Options;
 use crate::definition::{self, Checkpoint, Definition, Destination, Position, Source};
 use crate::delivery::{Command, DeliveryStatus, Driver, Parts, Recipe, Status};
-use crate::error::{CreateError, DeleteError, OpenError, PutError};
+use crate::error::{CreateError, DeleteError, OpenError};
 use crate::limits::DELIVERY_STREAMS_MAX;
-use crate::metrics::{Metrics, StreamMetrics};
+use crate::metrics::Metrics;
 use crate::schema::Schema;
 use crate::sink::Sinks;
 use crate::source::SourceStreams;
+use crate::spool::Spool;
 use crate::throttle::PutThrottle;
 
 /// How long a task that was told to stop may take to notice.
@@ -44,95 +48,16 @@ pub struct NewDeliveryStream {
     pub attributes: serde_json::Value,
 }
 
-/// One delivery stream.
-pub struct DeliveryStream {
-    definition: Arc<Definition>,
-    /// Its own log, if it takes direct puts.
-    log: Option<(LogId, Arc<dyn Log>)>,
-    throttle: PutThrottle,
-    is_enforced: bool,
-    clock: Arc<dyn Clock>,
-    metrics: StreamMetrics,
-    status: Arc<Status>,
-    control: watch::Sender<Command>,
-    task: Mutex<Option<JoinHandle<()>>>,
-}
-
-/// The records of one call that were admitted, on their way into the log.
-pub struct PendingPut {
-    /// How many of the records were admitted, from the first one on.
-    pub admitted_count: usize,
-    log: LogId,
-    /// `None` if no record was admitted.
-    appended: Option<BoxFuture<'static, Result<shard_store::log::Appended, shard_store::error::AppendError>>>,
-}
-
-impl PendingPut {
-    /// Waits until the records are as durable as the store makes them. The ids are unique, one for each admitted record.
-    ///
-    /// # Errors
-    /// `Append` if they may be lost.
-    pub async fn record_ids(self) -> Result<Vec<String>, PutError> {
-        let Some(appended) = self.appended else { return Ok(Vec::new()) };
-        let first_ordinal = appended.await?.first_ordinal;
-        let ordinals = (first_ordinal..).take(self.admitted_count);
-        Ok(ordinals.map(|ordinal| format!("{}{ordinal:020}", self.log)).collect())
-    }
-}
-
-impl DeliveryStream {
-    /// What is stored about it.
-    pub fn definition(&self) -> &Definition {
-        &self.definition
-    }
-
-    /// How it is doing.
-    pub fn status(&self) -> DeliveryStatus {
-        self.status.get()
-    }
-
-    /// Puts records, in order; those beyond what the limits admit are left out.
-    ///
-    /// # Errors
-    /// `NotDirectPut`, `Throttled` if not even the first record is admitted, `Append` if the log refuses.
-    pub fn put(&self, records: &[NewRecord<'_>]) -> Result<PendingPut, PutError> {
-        let key = || self.definition.key.clone();
-        let (id, log) = self.log.as_ref().ok_or_else(|| PutError::NotDirectPut { key: key() })?;
-        let byte_counts = records.iter().map(|record| record.data.byte_count());
-        let admitted_count = match self.is_enforced {
-            true => self.throttle.admit(self.clock.unix_millis(), byte_counts.clone()),
-            false => records.len(),
-        };
-        self.metrics.throttled_records.inc_by((records.len() - admitted_count) as u64);
-        if admitted_count == 0 && !records.is_empty() {
-            return Err(PutError::Throttled { key: key() });
-        }
-        let (admitted, _) = records.split_at(admitted_count);
-        let appended = if admitted.is_empty() { None } else { Some(log.append(admitted)?) };
-        self.metrics.put_records.inc_by(admitted_count as u64);
-        self.metrics.put_bytes.inc_by(byte_counts.take(admitted_count).sum::<usize>() as u64);
-        Ok(PendingPut { admitted_count, log: *id, appended })
-    }
-
-    /// Gives the task a last command; returns whether it came to its end by itself in `patience`.
-    async fn stop(&self, command: Command, patience: Duration) -> bool {
-        self.control.send_replace(command);
-        let Some(mut task) = self.task.lock().take() else { return true };
-        if tokio::time::timeout(patience, &mut task).await.is_ok() {
-            return true;
-        }
-        self.control.send_replace(Command::Stop);
-        if tokio::time::timeout(STOP_PATIENCE, &mut task).await.is_err() {
-            task.abort();
-        }
-        false
-    }
-}
-
-impl Drop for DeliveryStream {
-    fn drop(&mut self) {
-        self.control.send_replace(Command::Stop);
-    }
+/// What delivery streams work with.
+pub struct Environment {
+    /// Keeps their definitions, and the records that are put to them.
+    pub store: Store,
+    /// Finds the streams that they read.
+    pub sources: Arc<dyn SourceStreams>,
+    /// Opens the buckets that they write to.
+    pub sinks: Arc<dyn Sinks>,
+    /// A directory for what is about to be delivered, made if it is not there; nobody else may write to it.
+    pub work_dir: PathBuf,
 }
 
 /// All delivery streams of a store.
@@ -140,6 +65,7 @@ pub struct DeliveryStreams {
     store: Store,
     sources: Arc<dyn SourceStreams>,
     sinks: Arc<dyn Sinks>,
+    spool: Spool,
     options: Options,
     metrics: Metrics,
     memory: Arc<Semaphore>,
@@ -160,19 +86,14 @@ impl DeliveryStreams {
     ///
     /// # Panics
     /// Outside a Tokio runtime.
-    pub fn open(
-        store: Store,
-        sources: Arc<dyn SourceStreams>,
-        sinks: Arc<dyn Sinks>,
-        options: Options,
-        registry: &mut Registry,
-    ) -> Result<Arc<Self>, OpenError> {
+    pub fn open(environment: Environment, options: Options, registry: &mut Registry) -> Result<Arc<Self>, OpenError> {
         let problems = options.problems();
         if !problems.is_empty() {
             return Err(OpenError::Options { problems });
         }
         let memory_kib =
             u32::try_from(options.memory_budget.as_u64() / 1024).unwrap_or(u32::MAX >> 1).min(u32::MAX >> 1);
+        let Environment { store, sources, sinks, work_dir } = environment;
         let builder_count = std::thread::available_parallelism().map_or(1, usize::from);
         let streams = Self {
             metrics: Metrics::register(registry),
@@ -182,6 +103,8 @@ impl DeliveryStreams {
             runtime: Handle::current(),
             index: RwLock::default(),
             control: Mutex::new(()),
+            spool: Spool::open(&work_dir)
+                .map_err(|error| OpenError::WorkDir { dir: work_dir, reason: error.to_string() })?,
             store,
             sources,
             sinks,
