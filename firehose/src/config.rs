@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
+pub use crate::endpoint::Options as EndpointOptions;
 use crate::schema::{ClashPolicy, Field, Schema, Type, TypeError};
 
 /// The options of all delivery streams.
@@ -20,6 +21,8 @@ pub struct Options {
     pub on_clash: ClashPolicy,
     /// The columns of tables that a SchemaConfiguration may name, by `DATABASE.TABLE`.
     pub tables: BTreeMap<String, Table>,
+    /// How HTTP endpoints, Splunk and OpenSearch are called.
+    pub endpoints: EndpointOptions,
     /// What differs for the delivery streams of a name, in every account and region.
     pub streams: BTreeMap<String, StreamOptions>,
 }
@@ -31,6 +34,7 @@ impl Default for Options {
             memory_budget: ByteSize::mib(512),
             on_clash: ClashPolicy::default(),
             tables: BTreeMap::new(),
+            endpoints: EndpointOptions::default(),
             streams: BTreeMap::new(),
         }
     }
@@ -120,6 +124,7 @@ impl Options {
         if self.memory_budget < ByteSize::mib(64) {
             problems.push(format!("firehose.memory-budget is {}; it must be at least 64 MiB", self.memory_budget));
         }
+        problems.extend(self.endpoints.problems());
         problems
     }
 }

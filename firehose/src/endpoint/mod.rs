@@ -8,12 +8,20 @@
 //! those that were settled. An endpoint that can tell so makes delivery exactly once; for the others it is at least once.
 //!
 //! Memory: records are slices of mapped files. An endpoint streams its bodies, so that one that stalls holds nothing that
-//! others wait for.
+//! others wait for. Verdicts share their reasons, so that a batch of a million records fails for the price of one.
+
+mod options;
+
+use std::sync::Arc;
 
 use shard_store::log::BoxFuture;
+use shard_store::stream::StreamKey;
 use uuid::Uuid;
 
+use crate::definition::{self, Definition};
 use crate::record::{Reason, Record};
+
+pub use options::Options;
 
 /// Records to send.
 pub(crate) struct Batch<'a> {
@@ -33,9 +41,22 @@ pub(crate) enum Verdict {
     /// It is there.
     Delivered,
     /// It may be taken if it is sent again; the reason stands in its error record if it never is.
-    Again(Reason),
+    Again(Arc<Reason>),
     /// It will never be taken.
-    Refused(Reason),
+    Refused(Arc<Reason>),
+}
+
+/// The document that a record becomes; its error record names it.
+///
+/// Source: Firehose Developer Guide, "Handle data delivery failures" (`esDocumentId`, `esIndexName`, `esTypeName`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DocumentName {
+    /// Its index, rotation included.
+    pub(crate) index: String,
+    /// Its id, if it gets one of ours.
+    pub(crate) id: Option<String>,
+    /// Its type, for servers that have types.
+    pub(crate) type_name: Option<String>,
 }
 
 /// A destination that takes records.
@@ -43,4 +64,84 @@ pub(crate) trait Endpoint: Send + Sync {
     /// Sends a batch once, in as many requests as it takes. Gives a verdict for each record, in their order. It ends
     /// by itself, whatever the peer does; dropping it stops it.
     fn send<'a>(&'a self, batch: &'a Batch<'a>) -> BoxFuture<'a, Vec<Verdict>>;
+
+    /// The document that a record becomes, for its error record; `None` where records do not become documents.
+    fn document_name(&self, _record: &Record) -> Option<DocumentName> {
+        None
+    }
+}
+
+/// What an endpoint knows of the delivery stream that sends to it.
+#[derive(Clone, Debug)]
+pub(crate) struct EndpointContext {
+    /// Its name, account and region.
+    pub(crate) key: StreamKey,
+    /// Tells it from every other that has or had its name.
+    pub(crate) id: String,
+    /// The options of `[firehose.endpoints]`.
+    pub(crate) options: Options,
+}
+
+impl EndpointContext {
+    /// The context of the delivery stream that `definition` describes.
+    pub(crate) fn new(definition: &Definition, options: &Options) -> Self {
+        Self { key: definition.key.clone(), id: definition.id.clone(), options: options.clone() }
+    }
+
+    /// The delivery stream's ARN.
+    pub(crate) fn delivery_stream_arn(&self) -> String {
+        let StreamKey { account, region, name } = &self.key;
+        format!("arn:aws:firehose:{region}:{account}:deliverystream/{name}")
+    }
+}
+
+/// An endpoint cannot be set up as it is configured.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum EndpointError {
+    /// Its URL cannot be used.
+    #[error("endpoint {url} cannot be used: {reason}")]
+    Url {
+        /// The URL, without what is secret in it.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The client cannot be made.
+    #[error("no connections can be made to endpoints: {reason}")]
+    Client {
+        /// What is wrong.
+        reason: String,
+    },
+    /// Something in its settings cannot be sent.
+    #[error("{setting} cannot be sent: {reason}")]
+    Setting {
+        /// Which.
+        setting: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// This version has no such endpoint.
+    #[error("destinations of the kind {kind} are not supported")]
+    NotSupported {
+        /// Its kind.
+        kind: &'static str,
+    },
+}
+
+/// Sets an endpoint up. No connection is made yet.
+///
+/// # Errors
+/// What is wrong with the settings or with the options.
+pub(crate) fn open(
+    settings: &definition::Endpoint,
+    _context: &EndpointContext,
+) -> Result<Arc<dyn Endpoint>, EndpointError> {
+    let kind = match settings {
+        definition::Endpoint::Http(_) => "HTTP",
+        definition::Endpoint::Splunk(_) => "Splunk",
+        definition::Endpoint::OpenSearch(_) => "OpenSearch",
+        definition::Endpoint::Redshift(_) => "Redshift",
+        definition::Endpoint::Iceberg(_) => "Iceberg",
+    };
+    Err(EndpointError::NotSupported { kind })
 }
