@@ -68,6 +68,8 @@ pub(crate) enum ErrorOutputType {
     HttpEndpointFailed,
     SplunkFailed,
     OpenSearchFailed,
+    /// Beyond AWS: a row that PostgreSQL refuses. Redshift takes or refuses a whole object.
+    RedshiftFailed,
     IcebergFailed,
 }
 
@@ -79,6 +81,7 @@ impl ErrorOutputType {
             Self::HttpEndpointFailed => "http-endpoint-failed",
             Self::SplunkFailed => "splunk-failed",
             Self::OpenSearchFailed => "AmazonOpenSearchService_failed",
+            Self::RedshiftFailed => "redshift-failed",
             Self::IcebergFailed => "iceberg-failed",
         }
     }

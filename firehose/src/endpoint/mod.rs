@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use crate::definition::{self, Definition};
 use crate::record::{Reason, Record};
+use crate::sink::SinkError;
 
 pub use options::Options;
 
@@ -64,6 +65,15 @@ pub(crate) trait Endpoint: Send + Sync {
     /// Sends a batch once, in as many requests as it takes. Gives a verdict for each record, in their order. It ends
     /// by itself, whatever the peer does; dropping it stops it.
     fn send<'a>(&'a self, batch: &'a Batch<'a>) -> BoxFuture<'a, Vec<Verdict>>;
+
+    /// Called once the retry duration of a batch is over, with what is left of it. An endpoint that keeps the records
+    /// elsewhere, to be loaded by hand, says so there and returns `true`; otherwise they become error records.
+    ///
+    /// # Errors
+    /// The bucket refuses or cannot be reached; the call is to be repeated.
+    fn give_up<'a>(&'a self, _batch: &'a Batch<'a>) -> BoxFuture<'a, Result<bool, SinkError>> {
+        Box::pin(std::future::ready(Ok(false)))
+    }
 
     /// The document that a record becomes, for its error record; `None` where records do not become documents.
     fn document_name(&self, _record: &Record) -> Option<DocumentName> {
