@@ -6,6 +6,7 @@ use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
 pub use crate::endpoint::Options as EndpointOptions;
+use crate::limits::COLUMNS_MAX;
 use crate::schema::{ClashPolicy, Field, Schema, Type, TypeError};
 
 /// The options of all delivery streams.
@@ -19,7 +20,8 @@ pub struct Options {
     pub memory_budget: ByteSize,
     /// What becomes of a value whose type clashes with that of its inferred column: `error-prefix` or `json-column`.
     pub on_clash: ClashPolicy,
-    /// The columns of tables that a SchemaConfiguration may name, by `DATABASE.TABLE`.
+    /// The columns of tables that a SchemaConfiguration may name and that the Glue catalog does not have, by
+    /// `DATABASE.TABLE`.
     pub tables: BTreeMap<String, Table>,
     /// How HTTP endpoints, Splunk and OpenSearch are called.
     pub endpoints: EndpointOptions,
@@ -49,7 +51,7 @@ pub struct StreamOptions {
     pub enforce: Option<bool>,
 }
 
-/// A table, in place of one of a Glue catalog.
+/// The columns of a table: of one of a catalog, or in place of one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Table {
@@ -88,6 +90,9 @@ pub enum TableError {
     /// There is no column.
     #[error("it has no columns")]
     Empty,
+    /// There are too many.
+    #[error("it has more than {COLUMNS_MAX} columns, those of structs counted")]
+    TooMany,
 }
 
 impl Table {
@@ -97,6 +102,9 @@ impl Table {
     /// What is wrong with its columns.
     pub fn schema(&self, version: u32) -> Result<Schema, TableError> {
         let mut fields: Vec<Field> = Vec::new();
+        if self.columns.len() > COLUMNS_MAX {
+            return Err(TableError::TooMany);
+        }
         for Column { name, kind } in &self.columns {
             if fields.iter().any(|field| field.name == *name) {
                 return Err(TableError::Twice { column: name.clone() });
@@ -104,7 +112,12 @@ impl Table {
             let kind: Type = kind.parse().map_err(|error| TableError::Type { column: name.clone(), error })?;
             fields.push(Field::new(name, kind));
         }
-        if fields.is_empty() { Err(TableError::Empty) } else { Ok(Schema { version, fields }) }
+        let schema = Schema { version, fields };
+        match schema.leaf_count() {
+            0 => Err(TableError::Empty),
+            1..=COLUMNS_MAX => Ok(schema),
+            _ => Err(TableError::TooMany),
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use shard_store::error::{AppendError, CatalogError, StorageError};
 use shard_store::stream::StreamKey;
 
-use crate::config::TableError;
 use crate::prefix::PrefixError;
+use crate::schema::TableSchemaError;
 use crate::sink::SinkError;
 
 /// The delivery streams of a store could not be opened.
@@ -62,19 +62,13 @@ pub enum CreateError {
         /// The stream.
         key: StreamKey,
     },
-    /// The table is not in the configuration.
-    #[error("table {name} is not configured under firehose.tables")]
-    TableNotFound {
-        /// The table, `DATABASE.TABLE`.
-        name: String,
-    },
-    /// The table's columns cannot be used.
+    /// The table is in no catalog, or its columns cannot be used.
     #[error("table {name}: {error}")]
     Table {
         /// The table, `DATABASE.TABLE`.
         name: String,
         /// What is wrong with it.
-        error: TableError,
+        error: TableSchemaError,
     },
     /// The prefixes cannot be used.
     #[error(transparent)]

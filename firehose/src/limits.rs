@@ -39,7 +39,7 @@ pub const BUFFER_SECONDS_DEFAULT: u64 = 300;
 /// Characters of a prefix once it is evaluated. Source: Firehose Developer Guide, "Custom prefixes for Amazon S3 objects".
 pub const EVALUATED_PREFIX_CHARS_MAX: usize = 512;
 
-/// Leaf columns of an inferred schema. Ours: each costs memory in every buffer.
+/// Leaf columns of a schema. Ours: each costs memory in every buffer.
 pub const COLUMNS_MAX: usize = 1_000;
 
 /// Bytes of an inferred column's name. Source: Glue Web API Reference, "Column".

@@ -155,15 +155,6 @@ pub struct ConversionSettings {
     pub page_bytes: u64,
 }
 
-impl ConversionSettings {
-    /// The name under which the configuration has the table's columns: `DATABASE.TABLE`.
-    pub(crate) fn table_name(&self) -> Option<String> {
-        let table = self.table.as_ref()?;
-        let name = |part: &Option<String>| part.clone().unwrap_or_default();
-        Some(format!("{}.{}", name(&table.database_name), name(&table.table_name)))
-    }
-}
-
 /// A delivery stream as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Definition {

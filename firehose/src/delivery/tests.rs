@@ -53,6 +53,7 @@ fn start(dir: &Path, sinks: &FaultySinks) -> Program {
             store: store.clone(),
             sources: Arc::clone(&streams) as Arc<_>,
             sinks: Arc::new(sinks.clone()),
+            tables: Arc::new(BTreeMap::new()),
             work_dir: dir.join("delivery"),
         };
         DeliveryStreams::open(environment, options, &mut Registry::default())

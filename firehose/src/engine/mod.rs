@@ -26,7 +26,7 @@ use crate::delivery::{Command, DeliveryStatus, Driver, Parts, Recipe, Status};
 use crate::error::{CreateError, DeleteError, OpenError};
 use crate::limits::DELIVERY_STREAMS_MAX;
 use crate::metrics::Metrics;
-use crate::schema::Schema;
+use crate::schema::{Schema, TableSchemas, TableSource, Tables};
 use crate::sink::Sinks;
 use crate::source::SourceStreams;
 use crate::spool::Spool;
@@ -56,6 +56,8 @@ pub struct Environment {
     pub sources: Arc<dyn SourceStreams>,
     /// Opens the buckets that they write to.
     pub sinks: Arc<dyn Sinks>,
+    /// Has the tables that conversions name; those that are not there are looked for in the options.
+    pub tables: Arc<dyn Tables>,
     /// A directory for what is about to be delivered, made if it is not there; nobody else may write to it.
     pub work_dir: PathBuf,
 }
@@ -65,6 +67,7 @@ pub struct DeliveryStreams {
     store: Store,
     sources: Arc<dyn SourceStreams>,
     sinks: Arc<dyn Sinks>,
+    tables: TableSchemas,
     spool: Spool,
     options: Options,
     metrics: Metrics,
@@ -93,7 +96,7 @@ impl DeliveryStreams {
         }
         let memory_kib =
             u32::try_from(options.memory_budget.as_u64() / 1024).unwrap_or(u32::MAX >> 1).min(u32::MAX >> 1);
-        let Environment { store, sources, sinks, work_dir } = environment;
+        let Environment { store, sources, sinks, tables, work_dir } = environment;
         let builder_count = std::thread::available_parallelism().map_or(1, usize::from);
         let streams = Self {
             metrics: Metrics::register(registry),
@@ -108,6 +111,7 @@ impl DeliveryStreams {
             store,
             sources,
             sinks,
+            tables: TableSchemas::new(tables, options.tables.clone()),
             options,
         };
         for (_, definition) in catalog::scan::<Definition>(&**streams.store.catalog(), definition::PREFIX)? {
@@ -161,10 +165,9 @@ impl DeliveryStreams {
             attributes: new.attributes,
         };
         let recipe = Recipe::new(&definition, self.options.on_clash)?;
-        if let Some(name) = definition.destination.conversion.as_ref().and_then(|settings| settings.table_name()) {
-            let table =
-                self.options.tables.get(&name).ok_or_else(|| CreateError::TableNotFound { name: name.clone() })?;
-            table.schema(1).map_err(|error| CreateError::Table { name, error })?;
+        if let Some(table) = TableSource::new(&self.tables, &definition) {
+            let name = table.key().to_string();
+            self.tables.schema(table.key(), 1).map_err(|error| CreateError::Table { name, error })?;
         }
         self.store.catalog().commit(&[
             Change::put(Definition::catalog_key(&definition.key), &definition),
@@ -242,24 +245,16 @@ impl DeliveryStreams {
         }))
     }
 
-    /// The schema to convert with: that of the table as it is configured now, or the one that was learnt.
+    /// The schema to convert with: that of the table as it is now, or the one that was learnt.
     fn start_schema(&self, definition: &Definition) -> Result<Schema, CatalogError> {
         let catalog = &**self.store.catalog();
-        let stored: Option<Schema> = catalog::get(catalog, &definition.schema_key())?;
-        let table_name = definition.destination.conversion.as_ref().and_then(|settings| settings.table_name());
-        let Some(name) = table_name else { return Ok(stored.unwrap_or_default()) };
-        let version = stored.as_ref().map_or(1, |schema| schema.version + 1);
-        let configured = self.options.tables.get(&name).and_then(|table| table.schema(version).ok());
-        let schema = match (configured, stored) {
-            (Some(configured), Some(stored)) if configured.fields == stored.fields => return Ok(stored),
-            (Some(configured), _) => configured,
-            (None, stored) => {
-                tracing::warn!(delivery_stream = %definition.key, table = name, "the table is no longer configured");
-                return Ok(stored.unwrap_or_default());
-            }
-        };
-        // Kept for the day when the table is no longer configured.
-        catalog.commit(&[Change::put(definition.schema_key(), &schema)])?;
+        let stored: Schema = catalog::get(catalog, &definition.schema_key())?.unwrap_or_default();
+        let Some(table) = TableSource::new(&self.tables, definition) else { return Ok(stored) };
+        let schema = table.current(&stored);
+        if schema != stored {
+            // Kept for the day when the table is no longer there.
+            catalog.commit(&[Change::put(definition.schema_key(), &schema)])?;
+        }
         Ok(schema)
     }
 

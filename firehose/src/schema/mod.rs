@@ -1,13 +1,15 @@
 //! Schemas: the named, typed, nullable columns of a Parquet object.
 //!
-//! A schema is given by the configuration, in the type language of Hive and Glue (`bigint`, `array<struct<a:int>>`), or
+//! A schema is that of a table ([`Tables`]), in the type language of Hive and Glue (`bigint`, `array<struct<a:int>>`), or
 //! inferred from the records and evolved ([`Inference`]). It is kept in the catalog as JSON with its version; every change
-//! makes a new version, and a change only ever adds columns, so that old and new objects are read together.
+//! makes a new version. What inference changes only ever adds columns, so that old and new objects are read together; a
+//! table changes as its owner likes.
 //!
-//! What this does not do: hold values (see [`crate::columns`]), or talk to a Glue catalog.
+//! What this does not do: hold values (see [`crate::columns`]), or keep tables, which `ingest/glue` does.
 
 mod infer;
 mod parse;
+mod table;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use infer::{Clash, ClashPolicy, Inference};
 pub use parse::TypeError;
+pub use table::{LATEST, TableKey, TableLookupError, TableSchemaError, TableSchemas, TableSource, Tables};
 
 /// The type of a column, of a member of a struct or of an element of an array. Every value may be null.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

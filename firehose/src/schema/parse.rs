@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use super::{Field, Type};
-use crate::limits::NESTING_MAX;
+use crate::limits::{COLUMNS_MAX, NESTING_MAX};
 
 /// A type text that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -111,6 +111,10 @@ impl<'a> Parser<'a> {
         self.expect('<')?;
         loop {
             let name = self.word()?;
+            if members.len() >= COLUMNS_MAX {
+                // Looking for a name among them is to take no longer, however long the text.
+                return Err(self.error(format!("more than {COLUMNS_MAX} members")));
+            }
             if members.iter().any(|member| member.name == name) {
                 return Err(self.error(format!("member {name:?} is there twice")));
             }
@@ -163,6 +167,9 @@ mod tests {
             let error = text.parse::<Type>().unwrap_err().to_string();
             assert!(error.contains(reason), "{text}: {error}");
         }
+        let wide: Vec<String> = (0..=COLUMNS_MAX).map(|number| format!("m{number}:int")).collect();
+        let wide = format!("struct<{}>", wide.join(","));
+        assert!(wide.parse::<Type>().unwrap_err().to_string().contains("more than 1000 members"));
         let deep = "array<".repeat(1_000_000);
         assert!(deep.parse::<Type>().unwrap_err().to_string().contains("nested deeper"));
     }

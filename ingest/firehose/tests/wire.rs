@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,6 +57,7 @@ impl Server {
             store,
             sources: Arc::clone(&streams) as Arc<_>,
             sinks: Arc::new(sinks),
+            tables: Arc::new(BTreeMap::new()),
             work_dir: directory.path().join("delivery"),
         };
         let delivery = DeliveryStreams::open(environment, options, &mut registry).unwrap();

@@ -1,5 +1,6 @@
 //! The real front doors on a real store, without a socket.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use firehose::{DeliveryStreams, Environment};
@@ -66,6 +67,7 @@ impl Server {
             store,
             sources: Arc::clone(&streams) as Arc<_>,
             sinks: Arc::new(sinks),
+            tables: Arc::new(BTreeMap::new()),
             work_dir: home.path().join("delivery"),
         };
         let delivery = DeliveryStreams::open(environment, options, &mut registry);

@@ -9,6 +9,7 @@
 //! It stops in the direction of the data: first the listener (requests under way are answered), then delivery, then the
 //! store, so that nothing is taken that is not made durable.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -173,6 +174,7 @@ impl Opened {
             store: store.clone(),
             sources: Arc::clone(&streams) as Arc<dyn SourceStreams>,
             sinks: Arc::new(sinks),
+            tables: Arc::new(BTreeMap::new()),
             work_dir: config.data_dir.join(DELIVERY_FOLDER),
         };
         let deliveries = DeliveryStreams::open(environment, config.firehose, &mut registry)?;

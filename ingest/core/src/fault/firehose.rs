@@ -4,6 +4,7 @@
 //! read them.
 
 use ::firehose::error::{CreateError, DeleteError, PutError};
+use ::firehose::schema::{TableLookupError, TableSchemaError};
 use shard_store::error::AppendError;
 use shard_store::stream::StreamKey;
 
@@ -30,18 +31,27 @@ impl From<CreateError> for Fault {
                 Code::InvalidArgument,
                 format!("KinesisStreamARN: stream {name} under account {account} in {region} not found."),
             ),
-            CreateError::TableNotFound { name } => Self::new(
-                Code::InvalidArgument,
-                format!(
-                    "SchemaConfiguration: table {name} not found. Give its columns under `[firehose.tables.\"{name}\"]` \
-                     in the server's configuration, or leave SchemaConfiguration out to have them inferred."
-                ),
-            ),
-            CreateError::Table { name, error } => {
-                Self::new(Code::InvalidArgument, format!("SchemaConfiguration: table {name}: {error}."))
-            }
+            CreateError::Table { name, error } => table_fault(&name, &error),
             CreateError::Prefix(error) => Self::new(Code::InvalidArgument, format!("{error}.")),
             CreateError::Catalog(error) => Self::internal(error),
+        }
+    }
+}
+
+/// The table of a SchemaConfiguration cannot be used. AWS passes on what Glue answers.
+fn table_fault(name: &str, error: &TableSchemaError) -> Fault {
+    match error {
+        TableSchemaError::Lookup(TableLookupError::Catalog(error)) => Fault::internal(error),
+        TableSchemaError::Lookup(not_found) => Fault::new(
+            Code::InvalidArgument,
+            format!(
+                "SchemaConfiguration: {not_found} Create it with the Glue operation CreateTable, give its columns under \
+                 `[firehose.tables.\"{name}\"]` in the server's configuration, or leave SchemaConfiguration out to have \
+                 them inferred."
+            ),
+        ),
+        TableSchemaError::Columns(error) => {
+            Fault::new(Code::InvalidArgument, format!("SchemaConfiguration: table {name}: {error}."))
         }
     }
 }
@@ -95,10 +105,12 @@ mod tests {
     fn each_error_has_its_code() {
         let key = StreamKey::new("123456789012", "us-east-1", "clicks");
         let catalog = CatalogError::Storage { reason: "x".to_owned() };
+        let missing = TableLookupError::TableNotFound { table: "b".to_owned() };
+        let missing = CreateError::Table { name: "a.b".to_owned(), error: missing.into() };
         let faults = [
             (CreateError::AlreadyExists { key: key.clone() }.into(), Code::ResourceInUse, "clicks"),
             (CreateError::SourceNotFound { key: key.clone() }.into(), Code::InvalidArgument, "KinesisStreamARN"),
-            (CreateError::TableNotFound { name: "a.b".to_owned() }.into(), Code::InvalidArgument, "a.b"),
+            (missing.into(), Code::InvalidArgument, "Table b not found."),
             (CreateError::Catalog(catalog).into(), Code::InternalFailure, "unknown error"),
             (DeleteError::NotFound { key: key.clone() }.into(), Code::ResourceNotFound, "123456789012"),
             (put_fault(&PutError::NotDirectPut { key: key.clone() }), Code::InvalidArgument, "KinesisStreamAsSource"),

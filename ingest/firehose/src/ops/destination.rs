@@ -11,6 +11,7 @@ use firehose::limits::{
     BUFFER_MIB_DEFAULT, BUFFER_MIB_MAX, BUFFER_SECONDS_DEFAULT, CONVERSION_BUFFER_MIB_DEFAULT,
     CONVERSION_BUFFER_MIB_MIN,
 };
+use firehose::schema::LATEST;
 use ingest_core::{Code, Fault, Validator};
 
 use crate::limits::{
@@ -292,14 +293,11 @@ fn plan_table(schema: &SchemaConfiguration) -> Result<CatalogTable, Fault> {
     if let Some((name, _)) = required.into_iter().find(|(_, value)| value.is_none()) {
         return Err(invalid(format!("SchemaConfiguration.{name} must be given.")));
     }
-    if schema.version_id.as_deref().is_some_and(|version| version != "LATEST") {
-        return Err(unsupported("SchemaConfiguration.VersionId other than LATEST"));
-    }
     Ok(CatalogTable {
         catalog_id: schema.catalog_id.clone(),
         database_name: schema.database_name.clone(),
         table_name: schema.table_name.clone(),
         region: schema.region.clone(),
-        version_id: Some("LATEST".to_owned()),
+        version_id: Some(schema.version_id.clone().unwrap_or_else(|| LATEST.to_owned())),
     })
 }
