@@ -78,6 +78,34 @@ pub enum CreateError {
     Catalog(#[from] CatalogError),
 }
 
+/// Settings of a delivery stream were not changed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// There is no such delivery stream.
+    #[error("delivery stream {key} does not exist")]
+    NotFound {
+        /// The delivery stream.
+        key: StreamKey,
+    },
+    /// It has no log of its own that could be encrypted.
+    #[error("delivery stream {key} reads a stream and keeps no records of its own")]
+    NotDirectPut {
+        /// The delivery stream.
+        key: StreamKey,
+    },
+    /// It would have more tags than it may.
+    #[error("delivery stream {key} may have {limit} tags")]
+    TooManyTags {
+        /// The delivery stream.
+        key: StreamKey,
+        /// The limit.
+        limit: usize,
+    },
+    /// The change could not be made durable.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+}
+
 /// A delivery stream was not deleted, or not wholly.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DeleteError {

@@ -9,6 +9,9 @@ pub const RECORDS_PER_BATCH_MAX: usize = 500;
 /// Bytes of data in one batch. Source: Firehose API Reference, "PutRecordBatch".
 pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Tags of a delivery stream. Source: Firehose API Reference, "TagDeliveryStream".
+pub const TAGS_MAX: usize = 50;
+
 /// Delivery streams in one account and region. Source: Firehose API Reference, "CreateDeliveryStream".
 pub const DELIVERY_STREAMS_MAX: usize = 5_000;
 

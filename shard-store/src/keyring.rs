@@ -29,6 +29,11 @@ use crate::sync::RwLock;
 /// Source: Kinesis Data Streams API Reference, "StartStreamEncryption".
 pub const MANAGED_ALIAS: &str = "alias/aws/kinesis";
 
+/// As [`MANAGED_ALIAS`], for the logs of delivery streams whose key AWS would own.
+///
+/// Source: Firehose API Reference, "DeliveryStreamEncryptionConfigurationInput".
+pub const DELIVERY_ALIAS: &str = "alias/aws/firehose";
+
 const MATERIAL_BYTES: usize = 32;
 
 /// Names a key, or a version of one.
@@ -166,20 +171,21 @@ impl Keyring {
         self.keys.read().keys.iter().map(summary).collect()
     }
 
-    /// The id of the key with this id, alias (`alias/…`) or ARN of either. The managed key, [`MANAGED_ALIAS`], is made if it
-    /// is not there yet. It blocks on the disk.
+    /// The id of the key with this id, alias (`alias/…`) or ARN of either. The managed keys, [`MANAGED_ALIAS`] and
+    /// [`DELIVERY_ALIAS`], are made if they are not there yet. It blocks on the disk.
     ///
     /// # Errors
     /// `NotFound`, `Storage` or `Unreadable`.
     pub fn resolve(&self, name: &str) -> Result<KeyId, KeyError> {
         self.reload()?;
-        let is_managed = name == MANAGED_ALIAS || name.ends_with(&format!(":{MANAGED_ALIAS}"));
-        match self.keys.read().find(name).map(|key| key.id) {
-            Some(id) => return Ok(id),
-            None if is_managed => {}
-            None => return Err(KeyError::NotFound { name: name.to_owned() }),
+        if let Some(key) = self.keys.read().find(name) {
+            return Ok(key.id);
         }
-        self.create(Some(MANAGED_ALIAS))
+        let is_named = |alias: &&str| name == *alias || name.ends_with(&format!(":{alias}"));
+        match [MANAGED_ALIAS, DELIVERY_ALIAS].into_iter().find(is_named) {
+            Some(alias) => self.create(Some(alias)),
+            None => Err(KeyError::NotFound { name: name.to_owned() }),
+        }
     }
 
     /// Makes a key. It blocks on the disk.

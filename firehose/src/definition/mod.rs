@@ -5,6 +5,7 @@
 //! | `delivery/stream/ACCOUNT/REGION/NAME` | [`Definition`] | on creation and deletion |
 //! | `delivery/checkpoint/ID` | [`Checkpoint`] | when a delivery is done |
 //! | `delivery/intent/ID` | [`crate::delivery::Intent`] | put before an upload, deleted with the checkpoint's change |
+//! | `delivery/settings/ID` | [`Settings`] | when tags or encryption are changed |
 //! | `delivery/schema/ID` | [`Schema`](crate::schema::Schema) | with the intent that evolves it |
 //!
 //! `ID` is never used twice, so a delivery stream that is created again inherits nothing. A newer version may add members;
@@ -12,6 +13,7 @@
 
 mod endpoint;
 mod processing;
+mod settings;
 
 use std::collections::BTreeMap;
 
@@ -27,6 +29,7 @@ pub use endpoint::{
     SplunkEndpoint,
 };
 pub use processing::{Processor, SubRecords, Transform};
+pub use settings::Settings;
 
 /// What the keys of definitions begin with.
 pub(crate) const PREFIX: &str = "delivery/stream/";
@@ -185,6 +188,10 @@ impl Definition {
 
     pub(crate) fn intent_key(&self) -> String {
         format!("delivery/intent/{}", self.id)
+    }
+
+    pub(crate) fn settings_key(&self) -> String {
+        format!("delivery/settings/{}", self.id)
     }
 
     pub(crate) fn schema_key(&self) -> String {

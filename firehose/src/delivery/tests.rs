@@ -23,7 +23,7 @@ use tokio::runtime::Runtime;
 
 use super::DeliveryStatus;
 use crate::convert::{Compression, WriterVersion};
-use crate::definition::{BufferHints, ConversionSettings, Destination, ObjectCompression};
+use crate::definition::{BufferHints, ConversionSettings, Destination, ObjectCompression, Settings};
 use crate::engine::{DeliveryStreams, Environment, NewDeliveryStream};
 use crate::error::{CreateError, PutError};
 use crate::sink::faulty::{Fault, FaultySinks};
@@ -100,6 +100,7 @@ fn new(name: &str, source: Option<StreamKey>, conversion: Option<ConversionSetti
             endpoint: None,
         },
         attributes: Value::Null,
+        settings: Settings::default(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! [`DeliveryStreams`]: all delivery streams of a store, found by account, region and name, each with its task.
 
+mod settings;
 mod stream;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,7 @@ use tokio::sync::{Semaphore, watch};
 pub use stream::{DeliveryStream, PendingPut};
 
 use crate::config::Options;
-use crate::definition::{self, Checkpoint, Definition, Destination, Position, Source};
+use crate::definition::{self, Checkpoint, Definition, Destination, Position, Settings, Source};
 use crate::delivery::{Command, DeliveryStatus, Driver, Parts, Recipe, Status};
 use crate::error::{CreateError, DeleteError, OpenError};
 use crate::limits::DELIVERY_STREAMS_MAX;
@@ -46,6 +47,8 @@ pub struct NewDeliveryStream {
     pub destination: Destination,
     /// What a front door keeps with it to describe it.
     pub attributes: serde_json::Value,
+    /// What can be changed later. Only one that takes direct puts may be encrypted.
+    pub settings: Settings,
 }
 
 /// What delivery streams work with.
@@ -172,6 +175,7 @@ impl DeliveryStreams {
         self.store.catalog().commit(&[
             Change::put(Definition::catalog_key(&definition.key), &definition),
             Change::put(definition.checkpoint_key(), &checkpoint),
+            Change::put(definition.settings_key(), &new.settings),
         ])?;
         let key = definition.key.clone();
         let stream = self.start(definition, recipe)?;
@@ -207,6 +211,7 @@ impl DeliveryStreams {
         let checkpoint = catalog::get(catalog, &definition.checkpoint_key())?.unwrap_or_default();
         let intent = catalog::get(catalog, &definition.intent_key())?;
         let schema = self.start_schema(&definition)?;
+        let settings: Settings = catalog::get(catalog, &definition.settings_key())?.unwrap_or_default();
         let metrics = self.metrics.stream(&definition.key.name);
         let definition = Arc::new(definition);
         let (control, commands) = watch::channel(Command::Run);
@@ -232,9 +237,10 @@ impl DeliveryStreams {
             Source::Stream { .. } => None,
         };
         let task = self.runtime.spawn(driver.run());
-        Ok(Arc::new(DeliveryStream {
+        let stream = DeliveryStream {
             log,
-            throttle: PutThrottle::new(self.store.clock().unix_millis()),
+            throttle: PutThrottle::new(self.store.clock().unix_millis(), settings.put_mib_per_second),
+            settings: RwLock::default(),
             is_enforced: self.options.enforces(&definition.key.name),
             clock: Arc::clone(self.store.clock()),
             metrics,
@@ -242,7 +248,9 @@ impl DeliveryStreams {
             control,
             task: Mutex::new(Some(task)),
             definition,
-        }))
+        };
+        stream.apply_settings(Arc::new(settings));
+        Ok(Arc::new(stream))
     }
 
     /// The schema to convert with: that of the table as it is now, or the one that was learnt.
@@ -279,6 +287,7 @@ impl DeliveryStreams {
             Change::delete(definition.checkpoint_key()),
             Change::delete(definition.intent_key()),
             Change::delete(definition.schema_key()),
+            Change::delete(definition.settings_key()),
         ]);
         {
             let _control = self.control.lock();

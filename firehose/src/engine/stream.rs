@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use shard_store::clock::Clock;
 use shard_store::error::AppendError;
 use shard_store::log::{Appended, BoxFuture, Log, LogId, NewRecord};
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::STOP_PATIENCE;
-use crate::definition::Definition;
+use crate::definition::{Definition, Settings};
 use crate::delivery::{Command, DeliveryStatus, Status};
 use crate::error::PutError;
 use crate::metrics::StreamMetrics;
@@ -22,6 +22,7 @@ pub struct DeliveryStream {
     pub(super) definition: Arc<Definition>,
     /// Its own log, if it takes direct puts.
     pub(super) log: Option<(LogId, Arc<dyn Log>)>,
+    pub(super) settings: RwLock<Arc<Settings>>,
     pub(super) throttle: PutThrottle,
     pub(super) is_enforced: bool,
     pub(super) clock: Arc<dyn Clock>,
@@ -57,6 +58,19 @@ impl DeliveryStream {
     /// What is stored about it.
     pub fn definition(&self) -> &Definition {
         &self.definition
+    }
+
+    /// What of it can be changed while its delivery goes on, as it is now.
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.read())
+    }
+
+    /// Acts upon settings that are stored. The log does not remember its key.
+    pub(super) fn apply_settings(&self, settings: Arc<Settings>) {
+        if let Some((_, log)) = &self.log {
+            log.encrypt(settings.encryption.as_ref().map(|encryption| encryption.key));
+        }
+        *self.settings.write() = settings;
     }
 
     /// How it is doing.

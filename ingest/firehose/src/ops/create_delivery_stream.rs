@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use firehose::NewDeliveryStream;
+use firehose::definition::Settings;
 use ingest_core::{Arn, Code, Context, Fault, Validator};
 use shard_store::stream::StreamKey;
 
@@ -106,6 +107,7 @@ fn plan(context: &Context, input: CreateDeliveryStreamInput) -> Result<NewDelive
         source,
         destination,
         attributes: serde_json::to_value(attributes).map_err(Fault::internal)?,
+        settings: Settings::default(),
     })
 }
 
