@@ -11,6 +11,7 @@
 //! others wait for. Verdicts share their reasons, so that a batch of a million records fails for the price of one.
 
 mod options;
+mod storage;
 
 use std::sync::Arc;
 
@@ -18,11 +19,14 @@ use shard_store::log::BoxFuture;
 use shard_store::stream::StreamKey;
 use uuid::Uuid;
 
+use crate::config;
 use crate::definition::{self, Definition};
 use crate::record::{Reason, Record};
-use crate::sink::SinkError;
+use crate::sink::{SinkError, Sinks};
+use crate::spool::Spool;
 
 pub use options::Options;
+pub(crate) use storage::Storage;
 
 /// Records to send.
 pub(crate) struct Batch<'a> {
@@ -90,12 +94,29 @@ pub(crate) struct EndpointContext {
     pub(crate) id: String,
     /// The options of `[firehose.endpoints]`.
     pub(crate) options: Options,
+    /// Where objects are made and stored, for endpoints that load them.
+    pub(crate) storage: Storage,
 }
 
 impl EndpointContext {
     /// The context of the delivery stream that `definition` describes.
-    pub(crate) fn new(definition: &Definition, options: &Options) -> Self {
-        Self { key: definition.key.clone(), id: definition.id.clone(), options: options.clone() }
+    pub(crate) fn new(
+        definition: &Definition,
+        options: &config::Options,
+        sinks: &Arc<dyn Sinks>,
+        spool: &Spool,
+    ) -> Self {
+        Self {
+            key: definition.key.clone(),
+            id: definition.id.clone(),
+            options: options.endpoints.clone(),
+            storage: Storage {
+                sinks: Arc::clone(sinks),
+                spool: spool.clone(),
+                bucket: definition.destination.bucket.clone(),
+                compression: definition.destination.compression,
+            },
+        }
     }
 
     /// The delivery stream's ARN.
