@@ -62,6 +62,12 @@ pub enum CreateError {
         /// The stream.
         key: StreamKey,
     },
+    /// The topic's cluster is not in the configuration.
+    #[error("cluster {cluster} is not configured under kafka.clusters")]
+    ClusterNotFound {
+        /// The cluster.
+        cluster: String,
+    },
     /// The table is in no catalog, or its columns cannot be used.
     #[error("table {name}: {error}")]
     Table {

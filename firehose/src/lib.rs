@@ -7,7 +7,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | registry | [`engine`], [`definition`], [`config`] |
-//! | delivery | [`delivery`] (exactly once), [`source`], [`sink`] |
+//! | delivery | [`delivery`] (exactly once), [`source`], [`topic`], [`sink`] |
 //! | conversion | [`convert`], [`schema`], `columns` |
 //! | names and formats | [`prefix`], [`error_output`] |
 //!
@@ -40,7 +40,8 @@ pub mod sink;
 pub mod source;
 mod spool;
 mod throttle;
+pub mod topic;
 
 pub use config::Options;
 pub use delivery::DeliveryStatus;
-pub use engine::{DeliveryStream, DeliveryStreams, Environment, NewDeliveryStream, PendingPut};
+pub use engine::{DeliveryStream, DeliveryStreams, Environment, NewDeliveryStream, NewSource, PendingPut};

@@ -6,6 +6,7 @@
 //! | `delivery/checkpoint/ID` | [`Checkpoint`] | when a delivery is done |
 //! | `delivery/intent/ID` | [`crate::delivery::Intent`] | put before an upload, deleted with the checkpoint's change |
 //! | `delivery/settings/ID` | [`Settings`] | when tags or encryption are changed |
+//! | `delivery/partitions/ID` | the logs of a topic's partitions, see [`crate::topic`] | when the topic has more partitions |
 //! | `delivery/schema/ID` | [`Schema`](crate::schema::Schema) | with the intent that evolves it |
 //!
 //! `ID` is never used twice, so a delivery stream that is created again inherits nothing. A newer version may add members;
@@ -23,6 +24,7 @@ use shard_store::stream::{StreamId, StreamKey};
 
 use crate::convert::{Compression, WriterVersion};
 use crate::error_output::CatalogTable;
+use crate::topic::Topic;
 
 pub use endpoint::{
     Endpoint, HttpEndpoint, IcebergEndpoint, IcebergTable, IndexRotation, OpenSearchEndpoint, RedshiftEndpoint, Secret,
@@ -49,6 +51,13 @@ pub enum Source {
         key: StreamKey,
         /// Tells it from a later stream of the same name.
         id: StreamId,
+        /// From when on its records are delivered, in milliseconds since the Unix epoch.
+        started_ms: u64,
+    },
+    /// They are copied from a topic of another system, each partition into a log of its own.
+    Topic {
+        /// The topic.
+        topic: Topic,
         /// From when on its records are delivered, in milliseconds since the Unix epoch.
         started_ms: u64,
     },
@@ -192,6 +201,10 @@ impl Definition {
 
     pub(crate) fn settings_key(&self) -> String {
         format!("delivery/settings/{}", self.id)
+    }
+
+    pub(crate) fn partitions_key(&self) -> String {
+        format!("delivery/partitions/{}", self.id)
     }
 
     pub(crate) fn schema_key(&self) -> String {

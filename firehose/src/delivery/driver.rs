@@ -13,6 +13,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use shard_store::Store;
 use shard_store::catalog::Change;
+use shard_store::error::AppendError;
 use shard_store::log::{LogId, ReadLimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
@@ -26,6 +27,7 @@ use crate::metrics::StreamMetrics;
 use crate::schema::Schema;
 use crate::sink::{Sink, Sinks};
 use crate::source::{SourceLog, SourceStreams};
+use crate::topic::TopicLogs;
 
 /// After records arrive, others are waited for this long: they come in many small batches, and none is in a hurry.
 const COALESCE: Duration = Duration::from_millis(20);
@@ -54,6 +56,7 @@ pub(crate) enum Command {
 pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) sources: Arc<dyn SourceStreams>,
+    pub(crate) topic: Option<Arc<TopicLogs>>,
     pub(crate) sinks: Arc<dyn Sinks>,
     pub(crate) definition: Arc<Definition>,
     pub(crate) recipe: Recipe,
@@ -74,6 +77,8 @@ pub(crate) struct Parts {
 pub(crate) struct Driver {
     store: Store,
     sources: Arc<dyn SourceStreams>,
+    /// The logs of the topic that it is fed from, if any.
+    topic: Option<Arc<TopicLogs>>,
     sinks: Arc<dyn Sinks>,
     definition: Arc<Definition>,
     recipe: Arc<Recipe>,
@@ -113,6 +118,7 @@ impl Driver {
         let mut driver = Self {
             store: parts.store,
             sources: parts.sources,
+            topic: parts.topic,
             sinks: parts.sinks,
             definition: parts.definition,
             recipe: Arc::new(parts.recipe),
@@ -182,6 +188,7 @@ impl Driver {
     fn refresh_source(&mut self) {
         let found = match &self.definition.source {
             Source::DirectPut { log } => Some(vec![SourceLog::direct(*log, self.store.log(*log))]),
+            Source::Topic { .. } => self.topic.as_ref().map(|topic| topic.source_logs()),
             Source::Stream { key, id, .. } => {
                 self.sources.find(key).filter(|stream| stream.id == *id).map(|stream| stream.logs)
             }
@@ -256,6 +263,7 @@ impl Driver {
         let arrived = tokio::select! {
             arrived = arrivals.next(), if !arrivals.is_empty() => arrived,
             () = tokio::time::sleep(timeout) => None,
+            () = grown(self.topic.as_deref()) => None,
             _ = self.control.changed() => None,
         };
         match arrived {
@@ -442,10 +450,19 @@ impl Driver {
 
     /// Gives the space of delivered records back; those of a stream belong to the stream.
     async fn trim(&mut self, checkpoint: &Checkpoint) {
+        if let Some(topic) = self.topic.clone() {
+            let checkpoint = checkpoint.clone();
+            let trimmed = blocking(move || topic.on_delivered(&checkpoint)).await;
+            return self.trim_report(trimmed);
+        }
         let Source::DirectPut { log } = &self.definition.source else { return };
         let Some(position) = checkpoint.positions.iter().find(|position| position.log == *log) else { return };
         let (log, next_ordinal) = (self.store.log(*log), position.next_ordinal);
-        let trimmed = blocking(move || log.trim_before(next_ordinal)).await;
+        let trimmed = blocking(move || log.trim_before(next_ordinal).map(drop)).await;
+        self.trim_report(trimmed);
+    }
+
+    fn trim_report(&self, trimmed: Result<Result<(), AppendError>, Interruption>) {
         if let Ok(Err(error)) = trimmed {
             // The next delivery tries again.
             tracing::warn!(delivery_stream = self.name(), %error, "delivered records could not be removed");
@@ -505,6 +522,14 @@ fn read_sizes(
         }
     }
     Ok(sizes)
+}
+
+/// Resolves when the topic has more logs; never, if there is none.
+async fn grown(topic: Option<&TopicLogs>) {
+    match topic {
+        Some(topic) => topic.grown().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Runs `work` on a blocking thread.

@@ -24,9 +24,10 @@ use tokio::runtime::Runtime;
 use super::DeliveryStatus;
 use crate::convert::{Compression, WriterVersion};
 use crate::definition::{BufferHints, ConversionSettings, Destination, ObjectCompression, Settings};
-use crate::engine::{DeliveryStreams, Environment, NewDeliveryStream};
+use crate::engine::{DeliveryStreams, Environment, NewDeliveryStream, NewSource};
 use crate::error::{CreateError, PutError};
 use crate::sink::faulty::{Fault, FaultySinks};
+use crate::topic::NoTopics;
 
 /// A running program: dropped as a whole, it has crashed.
 struct Program {
@@ -52,6 +53,7 @@ fn start(dir: &Path, sinks: &FaultySinks) -> Program {
         let environment = Environment {
             store: store.clone(),
             sources: Arc::clone(&streams) as Arc<_>,
+            topics: Arc::new(NoTopics),
             sinks: Arc::new(sinks.clone()),
             tables: Arc::new(BTreeMap::new()),
             work_dir: dir.join("delivery"),
@@ -84,7 +86,7 @@ fn conversion() -> ConversionSettings {
 fn new(name: &str, source: Option<StreamKey>, conversion: Option<ConversionSettings>) -> NewDeliveryStream {
     NewDeliveryStream {
         key: key(name),
-        source,
+        source: source.map_or(NewSource::DirectPut, NewSource::Stream),
         destination: Destination {
             bucket: "lake".to_owned(),
             prefix: format!("{name}/"),

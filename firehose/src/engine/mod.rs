@@ -23,7 +23,7 @@ pub use stream::{DeliveryStream, PendingPut};
 
 use crate::config::Options;
 use crate::definition::{self, Checkpoint, Definition, Destination, Position, Settings, Source};
-use crate::delivery::{Command, DeliveryStatus, Driver, Parts, Recipe, Status};
+use crate::delivery::{Command, Driver, Parts, Recipe, Status};
 use crate::error::{CreateError, DeleteError, OpenError};
 use crate::limits::DELIVERY_STREAMS_MAX;
 use crate::metrics::Metrics;
@@ -32,6 +32,7 @@ use crate::sink::Sinks;
 use crate::source::SourceStreams;
 use crate::spool::Spool;
 use crate::throttle::PutThrottle;
+use crate::topic::{Feed, Topic, TopicLogs, TopicSource};
 
 /// How long a task that was told to stop may take to notice.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
@@ -41,8 +42,8 @@ const STOP_PATIENCE: Duration = Duration::from_secs(5);
 pub struct NewDeliveryStream {
     /// Its name, account and region.
     pub key: StreamKey,
-    /// The stream it reads; without one it takes direct puts.
-    pub source: Option<StreamKey>,
+    /// Where its records come from.
+    pub source: NewSource,
     /// Where the objects go.
     pub destination: Destination,
     /// What a front door keeps with it to describe it.
@@ -51,12 +52,30 @@ pub struct NewDeliveryStream {
     pub settings: Settings,
 }
 
+/// Where the records of a new delivery stream come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NewSource {
+    /// They are put to it.
+    DirectPut,
+    /// They are read from this stream, from now on.
+    Stream(StreamKey),
+    /// They are copied from a topic.
+    Topic {
+        /// The topic.
+        topic: Topic,
+        /// From when on, in milliseconds since the Unix epoch; 0 is the beginning, and without it only what comes from now on.
+        read_from_ms: Option<u64>,
+    },
+}
+
 /// What delivery streams work with.
 pub struct Environment {
     /// Keeps their definitions, and the records that are put to them.
     pub store: Store,
     /// Finds the streams that they read.
     pub sources: Arc<dyn SourceStreams>,
+    /// Reads the topics that they are fed from.
+    pub topics: Arc<dyn TopicSource>,
     /// Opens the buckets that they write to.
     pub sinks: Arc<dyn Sinks>,
     /// Has the tables that conversions name; those that are not there are looked for in the options.
@@ -69,6 +88,7 @@ pub struct Environment {
 pub struct DeliveryStreams {
     store: Store,
     sources: Arc<dyn SourceStreams>,
+    topics: Arc<dyn TopicSource>,
     sinks: Arc<dyn Sinks>,
     tables: TableSchemas,
     spool: Spool,
@@ -99,7 +119,7 @@ impl DeliveryStreams {
         }
         let memory_kib =
             u32::try_from(options.memory_budget.as_u64() / 1024).unwrap_or(u32::MAX >> 1).min(u32::MAX >> 1);
-        let Environment { store, sources, sinks, tables, work_dir } = environment;
+        let Environment { store, sources, topics, sinks, tables, work_dir } = environment;
         let builder_count = std::thread::available_parallelism().map_or(1, usize::from);
         let streams = Self {
             metrics: Metrics::register(registry),
@@ -113,6 +133,7 @@ impl DeliveryStreams {
                 .map_err(|error| OpenError::WorkDir { dir: work_dir, reason: error.to_string() })?,
             store,
             sources,
+            topics,
             sinks,
             tables: TableSchemas::new(tables, options.tables.clone()),
             options,
@@ -194,11 +215,21 @@ impl DeliveryStreams {
         Ok(())
     }
 
-    fn create_source(&self, source: Option<StreamKey>, now_ms: u64) -> Result<(Source, Checkpoint), CreateError> {
-        let Some(key) = source else {
-            // There is one log, since one was asked for.
-            let log = self.store.allocate_logs(1)?.first().copied().unwrap_or(LogId(0));
-            return Ok((Source::DirectPut { log }, Checkpoint::default()));
+    fn create_source(&self, source: NewSource, now_ms: u64) -> Result<(Source, Checkpoint), CreateError> {
+        let key = match source {
+            NewSource::DirectPut => {
+                // There is one log, since one was asked for.
+                let log = self.store.allocate_logs(1)?.first().copied().unwrap_or(LogId(0));
+                return Ok((Source::DirectPut { log }, Checkpoint::default()));
+            }
+            NewSource::Topic { topic, .. } if !self.topics.knows(&topic.cluster) => {
+                return Err(CreateError::ClusterNotFound { cluster: topic.cluster });
+            }
+            NewSource::Topic { topic, read_from_ms } => {
+                let started_ms = read_from_ms.unwrap_or(now_ms);
+                return Ok((Source::Topic { topic, started_ms }, Checkpoint::default()));
+            }
+            NewSource::Stream(key) => key,
         };
         let stream = self.sources.find(&key).ok_or_else(|| CreateError::SourceNotFound { key: key.clone() })?;
         let positions = stream.logs.iter().map(|log| Position { log: log.id, next_ordinal: log.log.end() }).collect();
@@ -216,9 +247,11 @@ impl DeliveryStreams {
         let definition = Arc::new(definition);
         let (control, commands) = watch::channel(Command::Run);
         let status = Arc::new(Status::default());
+        let (topic, feed) = self.start_topic(&definition, &checkpoint, &commands)?.unzip();
         let driver = Driver::new(Parts {
             store: self.store.clone(),
             sources: Arc::clone(&self.sources),
+            topic: topic.clone(),
             sinks: Arc::clone(&self.sinks),
             definition: Arc::clone(&definition),
             recipe,
@@ -234,9 +267,15 @@ impl DeliveryStreams {
         });
         let log = match &definition.source {
             Source::DirectPut { log } => Some((*log, self.store.log(*log))),
-            Source::Stream { .. } => None,
+            Source::Stream { .. } | Source::Topic { .. } => None,
         };
-        let task = self.runtime.spawn(driver.run());
+        let feeding = feed.map(|feed| self.topics.read(feed));
+        let task = self.runtime.spawn(async move {
+            match feeding {
+                None => driver.run().await,
+                Some(feeding) => drop(tokio::join!(driver.run(), feeding)),
+            }
+        });
         let stream = DeliveryStream {
             log,
             throttle: PutThrottle::new(self.store.clock().unix_millis(), settings.put_mib_per_second),
@@ -245,12 +284,27 @@ impl DeliveryStreams {
             clock: Arc::clone(self.store.clock()),
             metrics,
             status,
+            topic,
             control,
             task: Mutex::new(Some(task)),
             definition,
         };
         stream.apply_settings(Arc::new(settings));
         Ok(Arc::new(stream))
+    }
+
+    /// The logs of the topic that a delivery stream is fed from, and what feeds them.
+    fn start_topic(
+        &self,
+        definition: &Definition,
+        checkpoint: &Checkpoint,
+        commands: &watch::Receiver<Command>,
+    ) -> Result<Option<(Arc<TopicLogs>, Feed)>, CatalogError> {
+        let Source::Topic { topic, started_ms } = &definition.source else { return Ok(None) };
+        let logs = Arc::new(TopicLogs::open(self.store.clone(), definition.partitions_key(), checkpoint)?);
+        let (key, runtime) = (definition.key.clone(), self.runtime.clone());
+        let feed = Feed::new(key, topic.clone(), *started_ms, Arc::clone(&logs), commands.clone(), runtime);
+        Ok(Some((logs, feed)))
     }
 
     /// The schema to convert with: that of the table as it is now, or the one that was learnt.
@@ -280,8 +334,11 @@ impl DeliveryStreams {
 
     fn delete_stored(&self, stream: &Arc<DeliveryStream>) -> Result<(), DeleteError> {
         let definition = stream.definition();
-        let logs: Vec<LogId> = stream.log.iter().map(|(id, _)| *id).collect();
+        let (partition_logs, partitions_removed) = stream.topic.as_ref().map(|topic| topic.close()).unzip();
+        let mut logs: Vec<LogId> = partition_logs.unwrap_or_default();
+        logs.extend(stream.log.iter().map(|(id, _)| *id));
         let mut changes = self.store.drop_logs(&logs);
+        changes.extend(partitions_removed);
         changes.extend([
             Change::delete(Definition::catalog_key(&definition.key)),
             Change::delete(definition.checkpoint_key()),

@@ -94,8 +94,9 @@ mod tests {
 
     use super::*;
     use crate::definition::{BufferHints, Destination, ObjectCompression};
-    use crate::engine::{Environment, NewDeliveryStream};
+    use crate::engine::{Environment, NewDeliveryStream, NewSource};
     use crate::sink::{ObjectSinks, Options as SinkOptions};
+    use crate::topic::NoTopics;
 
     fn open(dir: &Path) -> Arc<DeliveryStreams> {
         let mut registry = Registry::default();
@@ -103,6 +104,8 @@ mod tests {
         let store = Store::open(&dir.join("store"), options, Arc::new(SystemClock), &mut registry).unwrap();
         let environment = Environment {
             sources: Streams::open(store.clone(), shard_store::stream::Options::default()).unwrap(),
+            topics: Arc::new(NoTopics),
+            tables: Arc::new(std::collections::BTreeMap::new()),
             sinks: Arc::new(ObjectSinks::new(&SinkOptions::default(), &dir.join("objects")).unwrap()),
             work_dir: dir.join("delivery"),
             store,
@@ -135,7 +138,13 @@ mod tests {
         };
         let attributes = serde_json::Value::Null;
         streams
-            .create(NewDeliveryStream { key: key.clone(), source: None, destination, attributes, settings })
+            .create(NewDeliveryStream {
+                key: key.clone(),
+                source: NewSource::DirectPut,
+                destination,
+                attributes,
+                settings,
+            })
             .unwrap();
         key
     }

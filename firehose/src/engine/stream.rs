@@ -16,6 +16,7 @@ use crate::delivery::{Command, DeliveryStatus, Status};
 use crate::error::PutError;
 use crate::metrics::StreamMetrics;
 use crate::throttle::PutThrottle;
+use crate::topic::TopicLogs;
 
 /// One delivery stream.
 pub struct DeliveryStream {
@@ -28,6 +29,8 @@ pub struct DeliveryStream {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: StreamMetrics,
     pub(super) status: Arc<Status>,
+    /// The logs of the topic that it is fed from, if any.
+    pub(super) topic: Option<Arc<TopicLogs>>,
     pub(super) control: watch::Sender<Command>,
     pub(super) task: Mutex<Option<JoinHandle<()>>>,
 }
@@ -75,7 +78,10 @@ impl DeliveryStream {
 
     /// How it is doing.
     pub fn status(&self) -> DeliveryStatus {
-        self.status.get()
+        match (self.status.get(), self.topic.as_ref().and_then(|topic| topic.trouble())) {
+            (DeliveryStatus::Running, Some(reason)) => DeliveryStatus::Retrying { reason },
+            (status, _) => status,
+        }
     }
 
     /// Puts records, in order; those beyond what the limits admit are left out.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use firehose::sink::ObjectSinks;
+use firehose::topic::NoTopics;
 use firehose::{DeliveryStreams, Environment};
 use ingest_core::config::HttpOptions;
 use ingest_core::http::{Listener, serve};
@@ -56,6 +57,7 @@ impl Server {
         let environment = Environment {
             store,
             sources: Arc::clone(&streams) as Arc<_>,
+            topics: Arc::new(NoTopics),
             sinks: Arc::new(sinks),
             tables: Arc::new(BTreeMap::new()),
             work_dir: directory.path().join("delivery"),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use firehose::{DeliveryStreams, Environment};
 use firehose::sink::ObjectSinks;
+use firehose::topic::NoTopics;
 use ingest_core::fuzzing::{Answered, Caller};
 use ingest_core::{Auth, Router};
 use ingest_firehose::Firehose;
@@ -66,6 +67,7 @@ impl Server {
         let environment = Environment {
             store,
             sources: Arc::clone(&streams) as Arc<_>,
+            topics: Arc::new(NoTopics),
             sinks: Arc::new(sinks),
             tables: Arc::new(BTreeMap::new()),
             work_dir: home.path().join("delivery"),

@@ -173,6 +173,7 @@ impl Opened {
         let environment = Environment {
             store: store.clone(),
             sources: Arc::clone(&streams) as Arc<dyn SourceStreams>,
+            topics: Arc::new(firehose::topic::NoTopics),
             sinks: Arc::new(sinks),
             tables: Arc::new(BTreeMap::new()),
             work_dir: config.data_dir.join(DELIVERY_FOLDER),

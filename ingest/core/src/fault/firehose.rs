@@ -31,6 +31,13 @@ impl From<CreateError> for Fault {
                 Code::InvalidArgument,
                 format!("KinesisStreamARN: stream {name} under account {account} in {region} not found."),
             ),
+            CreateError::ClusterNotFound { cluster } => Self::new(
+                Code::InvalidArgument,
+                format!(
+                    "MSKSourceConfiguration: cluster {cluster} not found. Give its address under \
+                     `[kafka.clusters.\"{cluster}\"]` in the server's configuration."
+                ),
+            ),
             CreateError::Table { name, error } => table_fault(&name, &error),
             CreateError::Prefix(error) => Self::new(Code::InvalidArgument, format!("{error}.")),
             CreateError::Catalog(error) => Self::internal(error),

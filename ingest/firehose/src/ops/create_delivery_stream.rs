@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use firehose::NewDeliveryStream;
 use firehose::definition::Settings;
+use firehose::{NewDeliveryStream, NewSource};
 use ingest_core::{Arn, Code, Context, Fault, Validator};
 use shard_store::stream::StreamKey;
 
@@ -17,7 +17,8 @@ use crate::validate::{self, ROLE_ARN, STREAM_ARN, at};
 
 pub(crate) const DIRECT_PUT: &str = "DirectPut";
 pub(crate) const KINESIS_STREAM_AS_SOURCE: &str = "KinesisStreamAsSource";
-pub(crate) const TYPES: &[&str] = &[DIRECT_PUT, KINESIS_STREAM_AS_SOURCE, "MSKAsSource", "DatabaseAsSource"];
+pub(crate) const MSK_AS_SOURCE: &str = "MSKAsSource";
+pub(crate) const TYPES: &[&str] = &[DIRECT_PUT, KINESIS_STREAM_AS_SOURCE, MSK_AS_SOURCE, "DatabaseAsSource"];
 
 /// Source: Firehose API Reference, "CreateDeliveryStream".
 pub(crate) async fn run(
@@ -104,7 +105,7 @@ fn plan(context: &Context, input: CreateDeliveryStreamInput) -> Result<NewDelive
     let attributes = Attributes { source_role_arn, source_arn, destination: description };
     Ok(NewDeliveryStream {
         key: key(context, input.delivery_stream_name.as_deref().unwrap_or_default()),
-        source,
+        source: source.map_or(NewSource::DirectPut, NewSource::Stream),
         destination,
         attributes: serde_json::to_value(attributes).map_err(Fault::internal)?,
         settings: Settings::default(),
