@@ -118,6 +118,30 @@ impl Sink for FaultySinks {
             Ok(state.objects.get(key).map(|object| object.len() as u64))
         })
     }
+
+    fn get<'a>(&'a self, key: &'a str, byte_count_max: u64) -> BoxFuture<'a, Result<Option<Bytes>, SinkError>> {
+        Box::pin(async move {
+            let mut state = self.0.lock();
+            let object = state.objects.get(key).cloned();
+            if state.is_down || object.as_ref().is_some_and(|object| object.len() as u64 > byte_count_max) {
+                state.refused_count += 1;
+                return Err(refused(key));
+            }
+            Ok(object)
+        })
+    }
+
+    fn delete<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), SinkError>> {
+        Box::pin(async move {
+            let mut state = self.0.lock();
+            if state.is_down {
+                state.refused_count += 1;
+                return Err(refused(key));
+            }
+            state.objects.remove(key);
+            Ok(())
+        })
+    }
 }
 
 impl Sinks for FaultySinks {

@@ -5,17 +5,18 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use object_store::local::LocalFileSystem;
 use shard_store::log::BoxFuture;
 
-use super::{Sink, SinkError, object_size, put_object};
+use super::bucket::Bucket;
+use super::{Sink, SinkError};
 
 pub(super) struct LocalSink {
-    bucket: String,
+    bucket: Bucket,
     dir: PathBuf,
-    store: LocalFileSystem,
 }
 
 impl LocalSink {
@@ -34,7 +35,7 @@ impl LocalSink {
             File::open(parent).and_then(|parent| parent.sync_all()).map_err(|error| fail(error.to_string()))?;
         }
         let store = LocalFileSystem::new_with_prefix(&dir).map_err(|error| fail(error.to_string()))?.with_fsync(true);
-        Ok(Self { bucket: bucket.to_owned(), dir, store })
+        Ok(Self { bucket: Bucket { name: bucket.to_owned(), store: Arc::new(store) }, dir })
     }
 
     /// Removes what uploads of `key` left behind that were killed half way. Nobody else writes this key.
@@ -51,13 +52,32 @@ impl LocalSink {
 impl Sink for LocalSink {
     fn put<'a>(&'a self, key: &'a str, object: Bytes) -> BoxFuture<'a, Result<(), SinkError>> {
         Box::pin(async move {
-            put_object(&self.store, &self.bucket, key, object).await?;
+            self.bucket.put_whole(key, object).await?;
             self.remove_leftovers(key);
             Ok(())
         })
     }
 
     fn size_of<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<u64>, SinkError>> {
-        Box::pin(object_size(&self.store, &self.bucket, key))
+        Box::pin(self.bucket.size_of(key))
+    }
+
+    fn get<'a>(&'a self, key: &'a str, byte_count_max: u64) -> BoxFuture<'a, Result<Option<Bytes>, SinkError>> {
+        Box::pin(self.bucket.get(key, byte_count_max))
+    }
+
+    fn delete<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), SinkError>> {
+        Box::pin(async move {
+            self.bucket.delete(key).await?;
+            // Deleted is deleted after a power loss too, which `object_store` sees to for new objects only.
+            let folder = self.dir.join(key).parent().map_or_else(|| self.dir.clone(), Path::to_owned);
+            let synced = tokio::task::spawn_blocking(move || File::open(folder)?.sync_all()).await;
+            match synced.map_err(std::io::Error::other).flatten() {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    Err(self.bucket.error("delete", key, error.to_string()))
+                }
+                _ => Ok(()),
+            }
+        })
     }
 }

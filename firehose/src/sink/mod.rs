@@ -6,11 +6,12 @@
 //! What this does not do: retry. The delivery decides how long to wait, and sees to it that a bucket that refuses holds up
 //! nothing but itself (see [`crate::delivery`]).
 
+mod bucket;
 mod config;
 #[cfg(test)]
 pub(crate) mod faulty;
 mod local;
-mod s3;
+mod remote;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +19,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use shard_store::log::BoxFuture;
 
+use config::Location;
 pub use config::{ConfigError, Options};
+use remote::Cloud;
 
 /// A bucket refused, could not be reached, or does not make sense.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -47,6 +50,18 @@ pub trait Sink: Send + Sync + 'static {
     /// # Errors
     /// The bucket refuses or cannot be reached.
     fn size_of<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<u64>, SinkError>>;
+
+    /// An object, or `None` if there is none of that key.
+    ///
+    /// # Errors
+    /// It has more than `byte_count_max` bytes, which are not read then; the bucket refuses or cannot be reached.
+    fn get<'a>(&'a self, key: &'a str, byte_count_max: u64) -> BoxFuture<'a, Result<Option<Bytes>, SinkError>>;
+
+    /// Removes an object for good; one that is not there is removed already.
+    ///
+    /// # Errors
+    /// The object may be gone all the same, if only the answer was lost.
+    fn delete<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), SinkError>>;
 }
 
 /// Opens buckets.
@@ -63,7 +78,7 @@ pub struct ObjectSinks(Kind);
 
 enum Kind {
     Local { root: PathBuf },
-    S3 { options: Options },
+    Remote { cloud: Cloud, options: Options },
 }
 
 impl ObjectSinks {
@@ -73,9 +88,9 @@ impl ObjectSinks {
     /// What is wrong with the options.
     pub fn new(options: &Options, default_dir: &Path) -> Result<Self, ConfigError> {
         Ok(Self(match options.location()? {
-            config::Location::Default => Kind::Local { root: default_dir.to_owned() },
-            config::Location::Directory(root) => Kind::Local { root },
-            config::Location::S3 => Kind::S3 { options: options.clone() },
+            Location::Default => Kind::Local { root: default_dir.to_owned() },
+            Location::Directory(root) => Kind::Local { root },
+            Location::Remote(cloud) => Kind::Remote { cloud, options: options.clone() },
         }))
     }
 }
@@ -84,48 +99,9 @@ impl Sinks for ObjectSinks {
     fn open(&self, bucket: &str) -> Result<Arc<dyn Sink>, SinkError> {
         match &self.0 {
             Kind::Local { root } => Ok(Arc::new(local::LocalSink::open(root, bucket)?)),
-            Kind::S3 { options } => Ok(Arc::new(s3::S3Sink::open(options, bucket)?)),
+            Kind::Remote { cloud, options } => Ok(Arc::new(remote::RemoteSink::open(*cloud, options, bucket)?)),
         }
     }
-}
-
-/// What both kinds do alike: one object through an `object_store`.
-async fn put_object(
-    store: &dyn object_store::ObjectStore,
-    bucket: &str,
-    key: &str,
-    object: Bytes,
-) -> Result<(), SinkError> {
-    let fail = |reason: String| SinkError { action: "store", key: key.to_owned(), bucket: bucket.to_owned(), reason };
-    let path = object_store::path::Path::parse(key).map_err(|error| fail(error.to_string()))?;
-    let options = object_store::PutOptions::default();
-    store.put_opts(&path, object.into(), options).await.map_err(|error| fail(explain(&error)))?;
-    Ok(())
-}
-
-async fn object_size(store: &dyn object_store::ObjectStore, bucket: &str, key: &str) -> Result<Option<u64>, SinkError> {
-    let fail = |reason: String| SinkError { action: "find", key: key.to_owned(), bucket: bucket.to_owned(), reason };
-    let path = object_store::path::Path::parse(key).map_err(|error| fail(error.to_string()))?;
-    let options = object_store::GetOptions { head: true, ..object_store::GetOptions::default() };
-    match store.get_opts(&path, options).await {
-        Ok(found) => Ok(Some(found.meta.size)),
-        Err(object_store::Error::NotFound { .. }) => Ok(None),
-        Err(error) => Err(fail(explain(&error))),
-    }
-}
-
-/// An error with its causes on one line; each cause is left out where the text before it has it already.
-fn explain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = error.source();
-    }
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -143,6 +119,14 @@ mod tests {
             assert_eq!(sink.size_of("a/b/c").await.unwrap(), Some(text.len() as u64));
         }
         assert_eq!(std::fs::read(dir.path().join("objects/lake/a/b/c")).unwrap(), b"second one");
+        assert_eq!(sink.get("a/b/c", 10).await.unwrap().unwrap(), "second one");
+        let error = sink.get("a/b/c", 9).await.unwrap_err().to_string();
+        assert!(error.contains("it has 10 bytes"), "{error}");
+        for _ in 0..2 {
+            sink.delete("a/b/c").await.unwrap();
+            assert_eq!(sink.get("a/b/c", 10).await.unwrap(), None);
+        }
+        sink.delete("no/such/folder/x").await.unwrap();
     }
 
     #[tokio::test]
