@@ -1,6 +1,7 @@
 //! The options of delivery streams, as they stand in a configuration file under `[firehose]`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub use crate::endpoint::Options as EndpointOptions;
 use crate::limits::COLUMNS_MAX;
 use crate::schema::{ClashPolicy, Field, Schema, Type, TypeError};
+
+/// The longest that one invocation of a function may take.
+const FUNCTION_TIMEOUT_MAX: Duration = Duration::from_secs(60 * 60);
 
 /// The options of all delivery streams.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +29,13 @@ pub struct Options {
     pub tables: BTreeMap<String, Table>,
     /// How HTTP endpoints, Splunk and OpenSearch are called.
     pub endpoints: EndpointOptions,
+    /// The URLs of functions that transform records, by ARN or name.
+    pub functions: BTreeMap<String, String>,
+    /// How long one invocation of a function may take, from its first byte to the last of its answer.
+    ///
+    /// Source: Firehose Developer Guide, "Understand data transformation flow" (5 minutes).
+    #[serde(with = "humantime_serde")]
+    pub function_timeout: Duration,
     /// What differs for the delivery streams of a name, in every account and region.
     pub streams: BTreeMap<String, StreamOptions>,
 }
@@ -37,18 +48,44 @@ impl Default for Options {
             on_clash: ClashPolicy::default(),
             tables: BTreeMap::new(),
             endpoints: EndpointOptions::default(),
+            functions: BTreeMap::new(),
+            function_timeout: Duration::from_secs(5 * 60),
             streams: BTreeMap::new(),
         }
     }
 }
 
 /// What differs for one delivery stream.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct StreamOptions {
     /// Overrides [`Options::enforce`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enforce: Option<bool>,
+    /// Where a JSON record has its event time, for `!{event-time:PATTERN}` and `lateness`: members of objects, with dots
+    /// between them. A number is seconds, milliseconds or microseconds since the Unix epoch, by its magnitude; a text is
+    /// RFC 3339 or `yyyy-MM-dd HH:mm:ss`, in UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_time_column: Option<String>,
+    /// A record goes to the late lane if its event time is further than this from its arrival, before or after.
+    #[serde(with = "humantime_serde::option", skip_serializing_if = "Option::is_none")]
+    pub lateness: Option<Duration>,
+    /// The prefix of objects of the late lane, with expressions; without one `late/` stands before the prefix.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub late_prefix: Option<String>,
+}
+
+impl StreamOptions {
+    fn problems(&self, name: &str) -> Vec<String> {
+        let has_time = self.event_time_column.is_some();
+        let cases = [
+            (self.lateness.is_some() && !has_time, "lateness", "needs event-time-column"),
+            (self.late_prefix.is_some() && self.lateness.is_none(), "late-prefix", "needs lateness"),
+            (self.event_time_column.as_deref() == Some(""), "event-time-column", "is empty"),
+        ];
+        let told = cases.into_iter().filter(|(is_wrong, ..)| *is_wrong);
+        told.map(|(_, key, problem)| format!("firehose.streams.{name:?}.{key} {problem}")).collect()
+    }
 }
 
 /// The columns of a table: of one of a catalog, or in place of one.
@@ -127,6 +164,11 @@ impl Options {
         self.streams.get(name).and_then(|stream| stream.enforce).unwrap_or(self.enforce)
     }
 
+    /// What differs for the delivery streams called `name`.
+    pub(crate) fn stream(&self, name: &str) -> StreamOptions {
+        self.streams.get(name).cloned().unwrap_or_default()
+    }
+
     /// Everything that is wrong with the options, each as a sentence with its key.
     pub fn problems(&self) -> Vec<String> {
         let mut problems: Vec<String> = self
@@ -138,6 +180,12 @@ impl Options {
             problems.push(format!("firehose.memory-budget is {}; it must be at least 64 MiB", self.memory_budget));
         }
         problems.extend(self.endpoints.problems());
+        let timeout = self.function_timeout;
+        if timeout.is_zero() || timeout > FUNCTION_TIMEOUT_MAX {
+            let text = humantime_serde::re::humantime::format_duration(timeout);
+            problems.push(format!("firehose.function-timeout is {text}; it must be more than 0 and at most 1h"));
+        }
+        problems.extend(self.streams.iter().flat_map(|(name, stream)| stream.problems(name)));
         problems
     }
 }

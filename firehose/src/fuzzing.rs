@@ -2,6 +2,16 @@
 
 use crate::convert::RecordError;
 use crate::error_output::FailedRecord;
+use crate::prefix::{Partition, Prefixes};
+use crate::record::ErrorOutputType;
+
+/// The prefix of objects, and that of error objects.
+pub fn prefixes_of(prefixes: &Prefixes, arrival_ms: u64, random: &str) -> [String; 2] {
+    [
+        prefixes.data_prefix(&Partition::default(), arrival_ms, random),
+        prefixes.error_prefix(arrival_ms, random, ErrorOutputType::FormatConversionFailed),
+    ]
+}
 
 /// The line of an error object for `data`.
 pub fn error_line(data: &[u8], error: &RecordError) -> Vec<u8> {

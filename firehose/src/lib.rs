@@ -34,6 +34,7 @@ pub mod limits;
 mod metrics;
 mod object;
 pub mod prefix;
+mod process;
 mod record;
 pub mod schema;
 pub mod sink;

@@ -42,6 +42,16 @@ pub const BUFFER_SECONDS_DEFAULT: u64 = 300;
 /// Characters of a prefix once it is evaluated. Source: Firehose Developer Guide, "Custom prefixes for Amazon S3 objects".
 pub const EVALUATED_PREFIX_CHARS_MAX: usize = 512;
 
+/// Bytes of a prefix once it is evaluated: a key takes 1,024, and a name with its extension up to 260. Source: Amazon S3 User
+/// Guide, "Naming Amazon S3 objects".
+pub const EVALUATED_PREFIX_BYTES_MAX: usize = 764;
+
+/// Bytes of one record's data after decompression. Ours: bounds what a few bytes of GZIP expand to.
+pub const DECOMPRESSED_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Records in one record. Ours: bounds memory; each takes some of its own, however little it holds.
+pub const SUB_RECORDS_MAX: usize = 100_000;
+
 /// Leaf columns of a schema. Ours: each costs memory in every buffer.
 pub const COLUMNS_MAX: usize = 1_000;
 

@@ -42,10 +42,12 @@ pub(crate) struct Record {
 /// A record that goes to the error prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refused {
-    /// The record as it came from its source.
+    /// What the step was given that refused it: for one record of several, that one.
     pub(crate) data: Bytes,
     pub(crate) origin: Origin,
     pub(crate) reason: Reason,
+    /// How often it was tried.
+    pub(crate) attempt_count: u32,
 }
 
 /// Why a record goes to the error prefix.
@@ -57,6 +59,18 @@ pub(crate) struct Reason {
     pub(crate) code: String,
     /// `lastErrorMessage`, a sentence.
     pub(crate) message: String,
+}
+
+impl Reason {
+    /// A step of processing refuses the record.
+    pub(crate) fn processing_failed(code: &str, message: &str) -> Self {
+        Self { output_type: ErrorOutputType::ProcessingFailed, code: code.to_owned(), message: message.to_owned() }
+    }
+
+    /// The record has no partition. AWS writes this code for it; its documentation does not name it.
+    pub(crate) fn not_partitioned(message: &str) -> Self {
+        Self::processing_failed("DynamicPartitioning.MetadataExtractionFailed", message)
+    }
 }
 
 /// What `!{firehose:error-output-type}` says. Source: Firehose Developer Guide, "Understand custom prefixes for Amazon S3

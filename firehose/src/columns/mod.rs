@@ -29,6 +29,7 @@ pub(crate) use fields::Fields;
 pub use naming::Naming;
 pub(crate) use seed::{Failure, Reading, RecordSeed, Rules, Unknown};
 use text::Texts;
+pub(crate) use time::parse_timestamp;
 
 use crate::schema::{Type, arrow_fields};
 

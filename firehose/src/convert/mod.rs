@@ -20,6 +20,7 @@ pub use parquet::{Compression, ParquetOptions, WriterVersion};
 
 use parquet::ParquetFile;
 use rows::Rows;
+pub(crate) use rows::is_nested_deeper;
 
 pub use crate::columns::Naming;
 use crate::columns::{Rules, Unknown};

@@ -168,7 +168,7 @@ fn sentence(message: &str) -> String {
 }
 
 /// Whether objects and arrays are nested deeper than `depth_max`; for text that is not JSON the answer means nothing.
-fn is_nested_deeper(text: &[u8], depth_max: usize) -> bool {
+pub(crate) fn is_nested_deeper(text: &[u8], depth_max: usize) -> bool {
     let mut depth = 0_usize;
     let mut is_string = false;
     let mut is_escaped = false;

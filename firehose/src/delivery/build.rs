@@ -16,7 +16,8 @@ use crate::error::DeliveryError;
 use crate::error_output::{CatalogTable, FailedRecord};
 use crate::limits::READ_RECORDS_MAX;
 use crate::object;
-use crate::prefix::{PrefixError, Prefixes};
+use crate::prefix::{Partition, PrefixError, Prefixes};
+use crate::record::ErrorOutputType;
 use crate::schema::{ClashPolicy, Schema};
 use crate::source::SourceLog;
 
@@ -95,8 +96,13 @@ impl Recipe {
         let simple = unique.simple().to_string();
         let random = simple.get(..11).unwrap_or(&simple);
         let suffix = self.prefixes.suffix(&self.name, self.version, oldest_ms, &unique.to_string());
-        let data_key = format!("{}{suffix}{}", self.prefixes.data_prefix(oldest_ms, random), self.extension);
-        let error_key = format!("{}{suffix}", self.prefixes.error_prefix(oldest_ms, random));
+        let data_key = format!(
+            "{}{suffix}{}",
+            self.prefixes.data_prefix(&Partition::default(), oldest_ms, random),
+            self.extension
+        );
+        let output_type = ErrorOutputType::FormatConversionFailed;
+        let error_key = format!("{}{suffix}", self.prefixes.error_prefix(oldest_ms, random, output_type));
         (data_key, error_key)
     }
 

@@ -8,6 +8,7 @@ use chrono::{DateTime, Datelike, Offset, Timelike};
 use chrono_tz::Tz;
 
 use super::PrefixError;
+use super::period::Unit;
 
 /// The letters that are understood; what each repetition means is told by [`Pattern::format`].
 const LETTERS: &str = "yuMLdDHhkKmsSnaEeQqwYVZXx";
@@ -46,6 +47,17 @@ impl Pattern {
         Ok(Self(items))
     }
 
+    /// The finest unit of time that the pattern shows, if it shows any.
+    pub(crate) fn finest_unit(&self) -> Option<Unit> {
+        self.0
+            .iter()
+            .filter_map(|item| match item {
+                Item::Literal(_) => None,
+                Item::Field { letter, .. } => unit(*letter),
+            })
+            .min()
+    }
+
     pub(crate) fn format(&self, instant: &DateTime<Tz>) -> String {
         let mut text = String::new();
         for item in &self.0 {
@@ -69,6 +81,21 @@ fn parse_quoted(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, text: &str
             Some('\'') => return Ok(literal),
             Some(c) => literal.push(c),
         }
+    }
+}
+
+/// The unit that a field counts; zones count none.
+fn unit(letter: char) -> Option<Unit> {
+    match letter {
+        'y' | 'u' => Some(Unit::Year),
+        'M' | 'L' | 'Q' | 'q' => Some(Unit::Month),
+        // Weeks begin on other days than months do; days are in one of each.
+        'd' | 'D' | 'E' | 'e' | 'w' | 'Y' => Some(Unit::Day),
+        'H' | 'k' | 'K' | 'h' | 'a' => Some(Unit::Hour),
+        'm' => Some(Unit::Minute),
+        's' => Some(Unit::Second),
+        'S' | 'n' => Some(Unit::Millisecond),
+        _ => None,
     }
 }
 
@@ -148,6 +175,21 @@ mod tests {
             assert_eq!(format(pattern, Tz::UTC), expected, "{pattern}");
         }
         assert_eq!(format("yyyy-MM-dd HH Z XXX", Tz::Asia__Kolkata), "2018-08-27 15 +0530 +05:30");
+    }
+
+    #[test]
+    fn the_finest_unit_of_a_pattern_is_what_it_shows() {
+        let cases = [
+            ("yyyy/MM/dd/HH/", Some(Unit::Hour)),
+            ("'minutes mm' yyyy-MM", Some(Unit::Month)),
+            ("HH:mm", Some(Unit::Minute)),
+            ("YYYY-'W'w", Some(Unit::Day)),
+            ("SSS", Some(Unit::Millisecond)),
+            ("VV", None),
+        ];
+        for (pattern, unit) in cases {
+            assert_eq!(Pattern::parse(pattern).unwrap().finest_unit(), unit, "{pattern}");
+        }
     }
 
     #[test]

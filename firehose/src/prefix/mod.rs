@@ -1,296 +1,318 @@
 //! Where objects go: prefixes with expressions, and the names of objects.
 //!
-//! A prefix is text with expressions `!{namespace:value}`: `!{timestamp:PATTERN}` (the arrival of the object's oldest
-//! record), `!{firehose:random-string}`, and in an error prefix `!{firehose:error-output-type}`. It is read, and refused
-//! with a sentence, when the delivery stream is created, so evaluating it cannot fail later.
+//! A prefix is text with expressions `!{namespace:value}`. It is read, and refused with a sentence, when the delivery stream
+//! is created, so that evaluating it later can fail only for what a record says.
 //!
-//! Source: Firehose Developer Guide, "Understand custom prefixes for Amazon S3 objects" and "Configure Amazon S3 object
-//! name format". An error prefix without expressions gets the error type and the time appended, as AWS does in practice;
-//! its page is silent.
+//! | expression | says | where |
+//! |---|---|---|
+//! | `timestamp:PATTERN` | when the object's oldest record arrived | both prefixes |
+//! | `firehose:random-string` | eleven characters | both |
+//! | `firehose:error-output-type` | why records failed | error prefix, which must have it |
+//! | `partitionKeyFromQuery:KEY` | a member of what the jq expression made of the record | prefix, with dynamic partitioning |
+//! | `partitionKeyFromLambda:KEY` | a partition key that the function gave | likewise |
+//! | `partitionKeyFromColumn:PATH` | a scalar of the JSON record, beyond AWS | prefix |
+//! | `event-time:PATTERN` | when the event happened, beyond AWS | prefix |
 //!
-//! What this does not do: partition keys, which need dynamic partitioning.
+//! Records are grouped by what they say: a [`Partition`] is the values of the keys, the period of the event time (the finest
+//! unit that the prefix shows) and the lane. With `lateness` set, a record whose event time is older than its arrival less
+//! that, or is further ahead of it, goes to the late lane, which has a prefix of its own. That is decided from the record
+//! alone, so a delivery that is done again decides the same.
+//!
+//! A value must leave the key an object's key: not empty, without control characters, and such that no folder of the
+//! evaluated prefix is empty, `.` or `..`. `/` is taken, and makes folders. A value that does not refuses its record.
+//!
+//! Source: Firehose Developer Guide, "Understand custom prefixes for Amazon S3 objects", "Use Amazon S3 bucket prefix to deliver
+//! data" and "Configure Amazon S3 object name format". An error prefix without expressions gets the error type and the time
+//! appended, as AWS does in practice; its page is silent. So it is on what AWS does with values that cannot stand in keys.
+//!
+//! What this does not do: find the values, which is [`crate::process`]'s; limit how many partitions there are.
 
+mod error;
 mod java_time;
+mod partition;
+mod period;
+mod template;
 
-use chrono::DateTime;
 use chrono_tz::Tz;
-use java_time::Pattern;
 use object_store::path::Path;
 
-use crate::limits::EVALUATED_PREFIX_CHARS_MAX;
+use crate::config::StreamOptions;
+use crate::definition::{Destination, Processor};
+use crate::limits::{EVALUATED_PREFIX_BYTES_MAX, EVALUATED_PREFIX_CHARS_MAX};
+use crate::record::{ErrorOutputType, PartitionKeys, Reason};
 
-const DEFAULT_PATTERN: &str = "yyyy/MM/dd/HH/";
+pub use error::PrefixError;
+pub(crate) use partition::Partition;
+use period::instant;
+use template::{Facts, KeySource, Template};
 
-/// What `!{firehose:error-output-type}` says of records that did not convert.
-pub const FORMAT_CONVERSION_FAILED: &str = "format-conversion-failed";
+/// Eleven characters, as many as AWS's.
+const RANDOM_EXAMPLE: &str = "random-text";
 
-/// A prefix that is refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PrefixError {
-    /// An expression that is not known.
-    #[error(
-        "the expression {expression} is not supported; use timestamp:PATTERN, firehose:random-string or, in ErrorOutputPrefix, firehose:error-output-type"
-    )]
-    Expression {
-        /// The expression.
-        expression: String,
-    },
-    /// `!{` without its end, or inside another expression.
-    #[error("the sequence !{{ can only appear in !{{namespace:value}} expressions")]
-    Unclosed,
-    /// Letters of a time pattern that are not known.
-    #[error("the letters {letters} of the timestamp pattern {pattern} are not supported")]
-    Pattern {
-        /// The pattern.
-        pattern: String,
-        /// The letters.
-        letters: String,
-    },
-    /// A quote without its end.
-    #[error("the timestamp pattern {pattern} has a quote that is not closed")]
-    Quote {
-        /// The pattern.
-        pattern: String,
-    },
-    /// The error type in the prefix of good records.
-    #[error("Prefix cannot contain !{{firehose:error-output-type}}")]
-    ErrorTypeInPrefix,
-    /// No error type among the expressions of the error prefix.
-    #[error("ErrorOutputPrefix with expressions must contain !{{firehose:error-output-type}}")]
-    ErrorTypeMissing,
-    /// No error prefix beside a prefix with expressions.
-    #[error("ErrorOutputPrefix cannot be null or empty when Prefix contains expressions")]
-    ErrorPrefixMissing,
-    /// The zone is not known.
-    #[error("the time zone {zone} is not known")]
-    Zone {
-        /// The zone.
-        zone: String,
-    },
-    /// It is too long once it is evaluated.
-    #[error("the prefix has more than {EVALUATED_PREFIX_CHARS_MAX} characters after it is evaluated")]
-    TooLong,
-    /// It does not make a path.
-    #[error(
-        "the prefix evaluates to {prefix}, which has an empty, . or .. folder or a character that object names cannot have"
-    )]
-    Path {
-        /// The evaluated prefix.
-        prefix: String,
-    },
-}
+/// Bytes that a time may take more than another: `September` and `May`, `Wednesday` and `Friday`.
+const TIME_SLACK_BYTES: usize = 64;
 
+/// When a record is too late, or too early.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
-    Literal(String),
-    Timestamp(Pattern),
-    RandomString,
-    ErrorOutputType,
-}
-
-/// What an expression may refer to. One instant serves all expressions of a prefix.
-#[derive(Clone, Copy, Debug)]
-struct Facts<'a> {
-    instant: DateTime<Tz>,
-    random: &'a str,
-    error_output_type: &'a str,
-}
-
-/// One prefix.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Template(Vec<Part>);
-
-impl Template {
-    fn parse(text: &str) -> Result<Self, PrefixError> {
-        let mut parts = Vec::new();
-        let mut rest = text;
-        while let Some((literal, tail)) = rest.split_once("!{") {
-            parts.push(Part::Literal(literal.to_owned()));
-            let (expression, tail) = tail.split_once('}').ok_or(PrefixError::Unclosed)?;
-            parts.push(match expression.split_once(':') {
-                Some(("timestamp", pattern)) if !pattern.is_empty() => Part::Timestamp(Pattern::parse(pattern)?),
-                Some(("firehose", "random-string")) => Part::RandomString,
-                Some(("firehose", "error-output-type")) => Part::ErrorOutputType,
-                _ => return Err(PrefixError::Expression { expression: format!("!{{{expression}}}") }),
-            });
-            rest = tail;
-        }
-        parts.push(Part::Literal(rest.to_owned()));
-        Ok(Self(parts))
-    }
-
-    fn has_expressions(&self) -> bool {
-        self.0.iter().any(|part| !matches!(part, Part::Literal(_)))
-    }
-
-    fn has_timestamp(&self) -> bool {
-        self.0.iter().any(|part| matches!(part, Part::Timestamp(_)))
-    }
-
-    fn has_error_output_type(&self) -> bool {
-        self.0.contains(&Part::ErrorOutputType)
-    }
-
-    fn append_default_time(&mut self) -> Result<(), PrefixError> {
-        self.0.push(Part::Timestamp(Pattern::parse(DEFAULT_PATTERN)?));
-        Ok(())
-    }
-
-    fn append_error_output_type(&mut self) {
-        self.0.extend([Part::ErrorOutputType, Part::Literal("/".to_owned())]);
-    }
-
-    fn evaluate(&self, facts: Facts<'_>) -> String {
-        let mut text = String::new();
-        for part in &self.0 {
-            match part {
-                Part::Literal(literal) => text.push_str(literal),
-                Part::Timestamp(pattern) => text.push_str(&pattern.format(&facts.instant)),
-                Part::RandomString => text.push_str(facts.random),
-                Part::ErrorOutputType => text.push_str(facts.error_output_type),
-            }
-        }
-        text
-    }
+struct Lateness {
+    millis: u64,
+    prefix: Template,
 }
 
 /// The prefixes of a delivery stream's objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prefixes {
     data: Template,
+    late: Option<Lateness>,
     error: Template,
     zone: Tz,
+    /// Bytes of the longer data prefix without its values.
+    fixed_bytes: usize,
 }
 
 impl Prefixes {
-    /// Reads the prefixes of a destination; none or an empty one is the default, and so is the zone, UTC.
+    /// Reads prefixes that depend on no record; none or an empty one is the default, and so is the zone, UTC.
     ///
     /// # Errors
     /// What is wrong with them, for the person who wrote them.
     pub fn parse(prefix: &str, error_prefix: &str, zone: &str) -> Result<Self, PrefixError> {
+        let prefixes = Self::read(prefix, error_prefix, zone)?;
+        match prefixes.data.first_of_record() {
+            Some(expression) => Err(PrefixError::NotPartitioned { expression }),
+            None => Ok(prefixes),
+        }
+    }
+
+    /// Reads the prefixes of a destination, with the options of its delivery stream.
+    ///
+    /// # Errors
+    /// What is wrong with them, for the person who wrote them.
+    pub(crate) fn new(destination: &Destination, options: &StreamOptions) -> Result<Self, PrefixError> {
+        let Destination { prefix, error_prefix, time_zone, .. } = destination;
+        let mut prefixes = Self::read(prefix, error_prefix, time_zone)?;
+        if let Some(lateness) = options.lateness {
+            let mut late = prefixes.data.clone();
+            match &options.late_prefix {
+                Some(prefix) => late = read_data(prefix)?,
+                None => late.prepend("late/"),
+            }
+            let millis = u64::try_from(lateness.as_millis()).unwrap_or(u64::MAX);
+            prefixes.late = Some(Lateness { millis, prefix: late });
+            prefixes.check()?;
+        }
+        prefixes.check_keys(destination, options)?;
+        Ok(prefixes)
+    }
+
+    fn read(prefix: &str, error_prefix: &str, zone: &str) -> Result<Self, PrefixError> {
         let zone: Tz = match zone {
             "" => Tz::UTC,
             _ => zone.parse().map_err(|_| PrefixError::Zone { zone: zone.to_owned() })?,
         };
-        let mut data = Template::parse(prefix)?;
-        if data.has_error_output_type() {
-            return Err(PrefixError::ErrorTypeInPrefix);
-        }
-        if data.has_expressions() && error_prefix.is_empty() {
+        let data = read_data(prefix)?;
+        if Template::parse(prefix)?.has_expressions() && error_prefix.is_empty() {
             return Err(PrefixError::ErrorPrefixMissing);
         }
         let mut error = Template::parse(if error_prefix.is_empty() { prefix } else { error_prefix })?;
+        if let Some(expression) = error.first_of_record() {
+            return Err(PrefixError::KeyInErrorPrefix { expression });
+        }
         if !error.has_expressions() {
             error.append_error_output_type();
             error.append_default_time()?;
         } else if !error.has_error_output_type() {
             return Err(PrefixError::ErrorTypeMissing);
         }
-        if !data.has_timestamp() {
-            data.append_default_time()?;
-        }
-        let prefixes = Self { data, error, zone };
+        let mut prefixes = Self { data, late: None, error, zone, fixed_bytes: 0 };
         prefixes.check()?;
         Ok(prefixes)
     }
 
-    /// Evaluates both once, so that what every evaluation would show is refused now.
-    fn check(&self) -> Result<(), PrefixError> {
-        for prefix in [self.data_prefix(0, "random-text"), self.error_prefix(0, "random-text")] {
-            if prefix.contains("!{") {
-                return Err(PrefixError::Unclosed);
+    /// Evaluates all once, so that what every evaluation would show is refused now.
+    fn check(&mut self) -> Result<(), PrefixError> {
+        let error = self.error_prefix(0, RANDOM_EXAMPLE, ErrorOutputType::OpenSearchFailed);
+        check_path(&error)?;
+        for template in self.templates() {
+            check_path(&self.evaluate(template, "key"))?;
+        }
+        self.fixed_bytes = self.templates().map(|template| self.evaluate(template, "").len()).max().unwrap_or(0);
+        Ok(())
+    }
+
+    fn evaluate(&self, template: &Template, value: &str) -> String {
+        let values: Vec<String> = template.keys().map(|_| value.to_owned()).collect();
+        let (arrival, event) = (instant(0, self.zone), instant(0, self.zone));
+        template.evaluate(Facts { arrival, event, random: RANDOM_EXAMPLE, error_output_type: "", values: &values })
+    }
+
+    /// That there is where the keys come from.
+    fn check_keys(&self, destination: &Destination, options: &StreamOptions) -> Result<(), PrefixError> {
+        let mut is_of_record = false;
+        for template in self.templates() {
+            is_of_record |= template.first_of_record().is_some();
+            for (source, name) in template.keys() {
+                let has = |wanted: fn(&Processor) -> bool| destination.processors.iter().any(wanted);
+                let (processor, is_there) = match source {
+                    KeySource::Column => continue,
+                    KeySource::Query => {
+                        ("MetadataExtraction", has(|it| matches!(it, Processor::MetadataExtraction { .. })))
+                    }
+                    KeySource::Lambda => ("Lambda", has(|it| matches!(it, Processor::Lambda(_)))),
+                };
+                let namespace = source.namespace();
+                if !destination.is_partitioned {
+                    return Err(PrefixError::NotPartitioned { expression: format!("!{{{namespace}:{name}}}") });
+                }
+                if !is_there {
+                    return Err(PrefixError::ProcessorMissing { processor, namespace });
+                }
             }
-            if prefix.chars().count() > EVALUATED_PREFIX_CHARS_MAX {
-                return Err(PrefixError::TooLong);
-            }
-            let name = format!("{prefix}name");
-            if Path::parse(&name).is_err() || name.starts_with('/') {
-                return Err(PrefixError::Path { prefix });
-            }
+        }
+        if destination.is_partitioned && !is_of_record {
+            return Err(PrefixError::KeyMissing);
+        }
+        if self.needs_event_time() && options.event_time_column.is_none() {
+            return Err(PrefixError::EventTimeMissing);
         }
         Ok(())
     }
 
-    fn instant(&self, arrival_ms: u64) -> DateTime<Tz> {
-        let millis = i64::try_from(arrival_ms).unwrap_or(i64::MAX);
-        DateTime::from_timestamp_millis(millis).unwrap_or_default().with_timezone(&self.zone)
+    fn templates(&self) -> impl Iterator<Item = &Template> {
+        std::iter::once(&self.data).chain(self.late.iter().map(|late| &late.prefix))
     }
 
-    /// The prefix of an object whose oldest record arrived at `arrival_ms`.
-    pub fn data_prefix(&self, arrival_ms: u64, random: &str) -> String {
-        self.data.evaluate(Facts { instant: self.instant(arrival_ms), random, error_output_type: "" })
+    /// Whether records are grouped at all.
+    pub(crate) fn is_partitioned(&self) -> bool {
+        self.late.is_some() || self.data.first_of_record().is_some()
     }
 
-    /// The prefix of an object of records that did not convert.
-    pub fn error_prefix(&self, arrival_ms: u64, random: &str) -> String {
-        let error_output_type = FORMAT_CONVERSION_FAILED;
-        self.error.evaluate(Facts { instant: self.instant(arrival_ms), random, error_output_type })
+    /// Whether records need an event time.
+    pub(crate) fn needs_event_time(&self) -> bool {
+        self.late.is_some() || self.templates().any(Template::has_event_time)
+    }
+
+    /// The paths of the columns whose values are keys.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &str> {
+        let keys = self.templates().flat_map(Template::keys);
+        keys.filter_map(|(source, name)| (source == KeySource::Column).then_some(name))
+    }
+
+    fn template(&self, partition: &Partition) -> &Template {
+        match &self.late {
+            Some(late) if partition.is_late => &late.prefix,
+            _ => &self.data,
+        }
+    }
+
+    /// The group of a record that has these keys and arrived at `arrival_ms`.
+    ///
+    /// # Errors
+    /// A key is missing, or its value cannot stand in an object's key.
+    pub(crate) fn partition(&self, keys: &PartitionKeys, arrival_ms: u64) -> Result<Partition, Reason> {
+        let event_ms = match keys.event_ms {
+            None if self.needs_event_time() => {
+                return Err(Reason::not_partitioned("The record has no event time."));
+            }
+            event_ms => event_ms.unwrap_or(arrival_ms),
+        };
+        let is_late = self.late.as_ref().is_some_and(|late| event_ms.abs_diff(arrival_ms) > late.millis);
+        let mut partition = Partition { is_late, ..Partition::default() };
+        let template = self.template(&partition);
+        for (source, name) in template.keys() {
+            let values = match source {
+                KeySource::Query => &keys.query,
+                KeySource::Lambda => &keys.lambda,
+                KeySource::Column => &keys.column,
+            };
+            match values.get(name) {
+                Some(value) if !value.is_empty() => partition.values.push(value.clone()),
+                _ => return Err(Reason::not_partitioned("partitionKeys values must not be null or empty")),
+            }
+        }
+        partition.event_ms = template.event_unit().map(|unit| unit.start(event_ms, self.zone));
+        self.check_values(&partition, arrival_ms)?;
+        Ok(partition)
+    }
+
+    fn check_values(&self, partition: &Partition, arrival_ms: u64) -> Result<(), Reason> {
+        let length: usize = partition.values.iter().map(String::len).sum();
+        let is_plain =
+            |value: &String| value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_=".contains(&byte));
+        let is_short = self.fixed_bytes + TIME_SLACK_BYTES + length <= EVALUATED_PREFIX_CHARS_MAX;
+        // Nearly all are; formatting the times of every record would cost more than everything else here.
+        if is_short && partition.values.iter().all(is_plain) {
+            return Ok(());
+        }
+        check_path(&self.data_prefix(partition, arrival_ms, RANDOM_EXAMPLE)).map_err(|error| {
+            Reason::not_partitioned(&format!("The values of the partition keys cannot be used: {error}"))
+        })
+    }
+
+    /// The prefix of an object of a partition whose oldest record arrived at `oldest_arrival_ms`.
+    pub(crate) fn data_prefix(&self, partition: &Partition, oldest_arrival_ms: u64, random: &str) -> String {
+        let arrival = instant(oldest_arrival_ms, self.zone);
+        let event = partition.event_ms.map_or(arrival, |event_ms| instant(event_ms, self.zone));
+        let values = &partition.values;
+        self.template(partition).evaluate(Facts { arrival, event, random, error_output_type: "", values })
+    }
+
+    /// The prefix of an object of records that failed, the oldest of which arrived at `arrival_ms`.
+    pub(crate) fn error_prefix(&self, arrival_ms: u64, random: &str, output_type: ErrorOutputType) -> String {
+        let arrival = instant(arrival_ms, self.zone);
+        let error_output_type = output_type.as_str();
+        self.error.evaluate(Facts { arrival, event: arrival, random, error_output_type, values: &[] })
+    }
+
+    /// When nothing more can come to the folder of a partition's records that arrive at `arrival_ms`, in milliseconds since
+    /// the Unix epoch: when the finest unit ends that the prefix shows of the arrival; if it shows only the event time, when
+    /// that unit ends and the lateness, if any, is over. `None` if it shows no time. Records of the late lane have no such
+    /// end but that of their arrival.
+    pub(crate) fn period_end(&self, partition: &Partition, arrival_ms: u64) -> Option<u64> {
+        let template = self.template(partition);
+        if let Some(unit) = template.arrival_unit() {
+            return Some(unit.end(arrival_ms, self.zone));
+        }
+        if partition.is_late {
+            return None;
+        }
+        let end_ms = template.event_unit().zip(partition.event_ms).map(|(unit, at_ms)| unit.end(at_ms, self.zone))?;
+        Some(end_ms.saturating_add(self.late.as_ref().map_or(0, |late| late.millis)))
     }
 
     /// What follows the prefix: `NAME-VERSION-yyyy-MM-dd-HH-mm-ss-UUID`.
     pub fn suffix(&self, delivery_stream: &str, version: u32, arrival_ms: u64, uuid: &str) -> String {
-        let time = self.instant(arrival_ms).format("%Y-%m-%d-%H-%M-%S");
+        let time = instant(arrival_ms, self.zone).format("%Y-%m-%d-%H-%M-%S");
         format!("{delivery_stream}-{version}-{time}-{uuid}")
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// 2018-08-27T10:30:00Z, the example of the Developer Guide.
-    const ARRIVAL_MS: u64 = 1_535_365_800_000;
-
-    fn evaluated(prefix: &str, error_prefix: &str, zone: &str) -> (String, String) {
-        let prefixes = Prefixes::parse(prefix, error_prefix, zone).unwrap();
-        (prefixes.data_prefix(ARRIVAL_MS, "5abf82daaa5"), prefixes.error_prefix(ARRIVAL_MS, "5abf82daaa5"))
+/// Reads a prefix of records that did not fail. One that says neither when nor what gets the time of arrival appended.
+fn read_data(prefix: &str) -> Result<Template, PrefixError> {
+    let mut data = Template::parse(prefix)?;
+    if data.has_error_output_type() {
+        return Err(PrefixError::ErrorTypeInPrefix);
     }
-
-    #[test]
-    fn the_examples_of_the_guide_are_evaluated_as_it_says() {
-        let cases = [
-            ("", "", "2018/08/27/10/", "format-conversion-failed/2018/08/27/10/"),
-            ("mine/", "", "mine/2018/08/27/10/", "mine/format-conversion-failed/2018/08/27/10/"),
-            (
-                "myFirehose/DeliveredYear=!{timestamp:yyyy}/anyMonth/rand=!{firehose:random-string}",
-                "myFirehoseFailures/!{firehose:error-output-type}/!{timestamp:yyyy}/anyMonth/!{timestamp:dd}",
-                "myFirehose/DeliveredYear=2018/anyMonth/rand=5abf82daaa5",
-                "myFirehoseFailures/format-conversion-failed/2018/anyMonth/27",
-            ),
-            ("mine/", "failed/", "mine/2018/08/27/10/", "failed/format-conversion-failed/2018/08/27/10/"),
-        ];
-        for (prefix, error_prefix, data, error) in cases {
-            assert_eq!(evaluated(prefix, error_prefix, ""), (data.to_owned(), error.to_owned()));
-        }
-        assert_eq!(evaluated("", "", "Asia/Tokyo").0, "2018/08/27/19/");
+    if !data.has_timestamp() && data.first_of_record().is_none() {
+        data.append_default_time()?;
     }
-
-    #[test]
-    fn what_is_wrong_with_a_prefix_is_said() {
-        let cases = [
-            ("a!{timestamp:yyyy", "", "!{ can only appear"),
-            ("a/!{timestamp:yyyy/!{MM}/dd}", "e/", "!{ can only appear"),
-            ("!{timestamp:yyyy}/", "", "ErrorOutputPrefix cannot be null"),
-            ("!{firehose:error-output-type}/", "e/", "Prefix cannot contain"),
-            ("", "!{timestamp:yyyy}/", "must contain !{firehose:error-output-type}"),
-            ("!{partitionKeyFromQuery:k}/", "e/", "!{partitionKeyFromQuery:k} is not supported"),
-            ("!{timestamp:bb}/", "e/", "letters bb"),
-            ("!{timestamp:'yyyy}/", "e/", "quote"),
-            ("a//b", "", "empty"),
-            ("/a", "", "empty"),
-            ("../a", "", ".."),
-        ];
-        for (prefix, error_prefix, expected) in cases {
-            let error = Prefixes::parse(prefix, error_prefix, "").unwrap_err().to_string();
-            assert!(error.contains(expected), "{prefix}: {error}");
-        }
-        assert!(Prefixes::parse(&"x".repeat(513), "", "").unwrap_err().to_string().contains("512"));
-        assert!(Prefixes::parse("", "", "Mars/Base").unwrap_err().to_string().contains("Mars/Base"));
-    }
-
-    #[test]
-    fn names_are_those_of_firehose() {
-        let prefixes = Prefixes::parse("", "", "").unwrap();
-        assert_eq!(prefixes.suffix("clicks", 1, ARRIVAL_MS, "some-uuid"), "clicks-1-2018-08-27-10-30-00-some-uuid");
-    }
+    Ok(data)
 }
+
+/// Whether an evaluated prefix can begin an object's key.
+fn check_path(prefix: &str) -> Result<(), PrefixError> {
+    if prefix.contains("!{") {
+        return Err(PrefixError::Unclosed);
+    }
+    if prefix.chars().count() > EVALUATED_PREFIX_CHARS_MAX || prefix.len() > EVALUATED_PREFIX_BYTES_MAX {
+        return Err(PrefixError::TooLong);
+    }
+    let name = format!("{prefix}name");
+    let is_control = prefix.chars().any(char::is_control);
+    if is_control || Path::parse(&name).is_err() || name.starts_with('/') {
+        return Err(PrefixError::Path { prefix: prefix.to_owned() });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

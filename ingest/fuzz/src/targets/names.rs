@@ -44,9 +44,9 @@ fn prefixes(text: &str) {
     let mut next = || lines.next().unwrap_or_default();
     let Ok(prefixes) = Prefixes::parse(next(), next(), next()) else { return };
     for arrival_ms in [0, 1_700_000_000_000, LAST_MS] {
-        let names = [prefixes.data_prefix(arrival_ms, "random"), prefixes.error_prefix(arrival_ms, "random")];
+        let names = firehose::fuzzing::prefixes_of(&prefixes, arrival_ms, "random");
         assert!(names.iter().all(|name| !name.starts_with('/') && !name.contains("!{")), "{names:?}");
-        assert_eq!(names[0], prefixes.data_prefix(arrival_ms, "random"));
+        assert_eq!(names, firehose::fuzzing::prefixes_of(&prefixes, arrival_ms, "random"));
     }
 }
 
