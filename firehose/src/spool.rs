@@ -70,7 +70,8 @@ impl Spool {
     /// # Errors
     /// As the system says.
     pub(crate) fn read_kept(&self, name: &str) -> io::Result<Bytes> {
-        map_file(&File::open(self.path(name))?)
+        // For writing too, as mappings ask for it.
+        map_file(&OpenOptions::new().read(true).write(true).open(self.path(name))?)
     }
 
     /// Removes the file called `name`, if it is there.
