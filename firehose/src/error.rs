@@ -4,6 +4,7 @@ use shard_store::error::{AppendError, CatalogError, StorageError};
 use shard_store::stream::StreamKey;
 
 use crate::prefix::PrefixError;
+use crate::process::ProcessorError;
 use crate::schema::TableSchemaError;
 use crate::sink::SinkError;
 
@@ -24,6 +25,12 @@ pub enum OpenError {
     WorkDir {
         /// The directory.
         dir: std::path::PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// What earlier deliveries left cannot be removed.
+    #[error("cannot tidy up what is about to be delivered: {reason}")]
+    Spool {
         /// What the system said.
         reason: String,
     },
@@ -76,9 +83,9 @@ pub enum CreateError {
         /// What is wrong with it.
         error: TableSchemaError,
     },
-    /// The prefixes cannot be used.
+    /// The destination cannot be used.
     #[error(transparent)]
-    Prefix(#[from] PrefixError),
+    Recipe(#[from] RecipeError),
     /// The definition could not be made durable. Nothing was created.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
@@ -108,6 +115,92 @@ pub enum ChangeError {
         limit: usize,
     },
     /// The change could not be made durable.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+}
+
+/// A destination cannot be used as it is configured.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum RecipeError {
+    /// Its prefixes.
+    #[error(transparent)]
+    Prefix(#[from] PrefixError),
+    /// Its processors.
+    #[error(transparent)]
+    Processor(#[from] ProcessorError),
+    /// Its endpoint.
+    #[error("{reason}")]
+    Endpoint {
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// A delivery stream was not changed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum UpdateError {
+    /// There is no such delivery stream.
+    #[error("delivery stream {key} does not exist")]
+    NotFound {
+        /// The delivery stream.
+        key: StreamKey,
+    },
+    /// Somebody else changed it meanwhile.
+    #[error("delivery stream {key} is of version {version}")]
+    Version {
+        /// The delivery stream.
+        key: StreamKey,
+        /// Its version.
+        version: u32,
+    },
+    /// The table is not there.
+    #[error("table {name}: {error}")]
+    Table {
+        /// The table, `DATABASE.TABLE`.
+        name: String,
+        /// What is wrong with it.
+        error: TableSchemaError,
+    },
+    /// The new destination cannot be used.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// The change could not be made durable; nothing was changed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+}
+
+/// Records are not delivered again.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// There is no such delivery stream.
+    #[error("delivery stream {key} does not exist")]
+    NotFound {
+        /// The delivery stream.
+        key: StreamKey,
+    },
+    /// The source does not know the sequence number.
+    #[error("sequence number {number} is of no record of the source of delivery stream {key}")]
+    Sequence {
+        /// The delivery stream.
+        key: StreamKey,
+        /// The number.
+        number: String,
+    },
+    /// The source keeps no record from there on that was delivered.
+    #[error("the source of delivery stream {key} keeps no delivered record from there on")]
+    Nothing {
+        /// The delivery stream.
+        key: StreamKey,
+    },
+    /// The source cannot be read.
+    #[error("the source of delivery stream {key} cannot be read: {reason}")]
+    Read {
+        /// The delivery stream.
+        key: StreamKey,
+        /// What the store said.
+        reason: String,
+    },
+    /// The change could not be made durable; nothing was changed.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
 }
@@ -164,6 +257,18 @@ pub enum DeliveryError {
         /// What went wrong.
         reason: String,
     },
+    /// What is about to be delivered could not be written.
+    #[error("cannot write what is about to be delivered: {reason}; check the room on the disk of the data directory")]
+    Spool {
+        /// What the system said.
+        reason: String,
+    },
+    /// The endpoint refused or could not be reached.
+    #[error("the endpoint does not take records: {reason}; they are sent again until the retry duration is over")]
+    Endpoint {
+        /// What it said.
+        reason: String,
+    },
     /// The intent or the checkpoint could not be made durable.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
@@ -172,4 +277,10 @@ pub enum DeliveryError {
         "{0}; delivery goes on by itself once the bucket takes objects: check that it exists, can be reached, and may be written to"
     )]
     Sink(#[from] SinkError),
+}
+
+impl From<std::io::Error> for DeliveryError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Spool { reason: error.to_string() }
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use shard_store::log::LogId;
 
 /// Where a record came from.
@@ -19,7 +20,7 @@ pub(crate) struct Origin {
 }
 
 /// What a record says about the partition that it belongs to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PartitionKeys {
     /// For `!{partitionKeyFromQuery:NAME}`.
     pub(crate) query: BTreeMap<String, String>,
@@ -51,7 +52,7 @@ pub(crate) struct Refused {
 }
 
 /// Why a record goes to the error prefix.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Reason {
     /// What `!{firehose:error-output-type}` says.
     pub(crate) output_type: ErrorOutputType,
@@ -75,7 +76,7 @@ impl Reason {
 
 /// What `!{firehose:error-output-type}` says. Source: Firehose Developer Guide, "Understand custom prefixes for Amazon S3
 /// objects".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum ErrorOutputType {
     ProcessingFailed,
     FormatConversionFailed,

@@ -6,8 +6,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use shard_store::error::ReadError;
 use shard_store::log::{Log, LogId};
-use shard_store::stream::{Shard, StreamId, StreamKey, Streams};
+use shard_store::stream::{SequenceNumber, Shard, StartingPosition, StreamId, StreamKey, Streams};
+
+use crate::engine::ReplayFrom;
 
 /// One log to read.
 #[derive(Clone)]
@@ -48,6 +51,29 @@ impl SourceLog {
             Naming::Ordinal => format!("{:020}", ordinal.saturating_add(1)),
             Naming::Sequence(shard) => shard.sequence_number(ordinal).to_string(),
         }
+    }
+}
+
+impl SourceLog {
+    /// The ordinal that `from` means here; `None` if it is a sequence number of another log.
+    ///
+    /// # Errors
+    /// The log cannot be searched.
+    pub(crate) fn position_of(&self, from: &ReplayFrom) -> Result<Option<u64>, ReadError> {
+        let text = match from {
+            ReplayFrom::Timestamp(timestamp_ms) => return self.log.position_at(*timestamp_ms).map(Some),
+            ReplayFrom::Sequence(text) => text,
+        };
+        Ok(match &self.naming {
+            Naming::Ordinal => {
+                let ordinal = text.strip_prefix(&self.id.to_string()).and_then(|ordinal| ordinal.parse().ok());
+                ordinal.filter(|ordinal: &u64| *ordinal < self.log.end())
+            }
+            Naming::Sequence(shard) => {
+                let sequence = text.parse::<SequenceNumber>().ok().map(StartingPosition::AtSequenceNumber);
+                sequence.and_then(|start| shard.position(start, 0).ok())
+            }
+        })
     }
 }
 

@@ -33,6 +33,9 @@ pub use endpoint::{
 pub use processing::{Processor, SubRecords, Transform};
 pub use settings::Settings;
 
+/// What the keys of intents begin with.
+pub(crate) const INTENT_PREFIX: &str = "delivery/intent/";
+
 /// What the keys of definitions begin with.
 pub(crate) const PREFIX: &str = "delivery/stream/";
 
@@ -176,6 +179,9 @@ pub struct Definition {
     pub id: String,
     /// When it was created, in milliseconds since the Unix epoch.
     pub created_ms: u64,
+    /// When its destination was last changed, in milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_ms: Option<u64>,
     /// Counts the changes of its destination, from 1.
     pub version: u32,
     /// Where the records come from.
@@ -196,7 +202,7 @@ impl Definition {
     }
 
     pub(crate) fn intent_key(&self) -> String {
-        format!("delivery/intent/{}", self.id)
+        format!("{INTENT_PREFIX}{}", self.id)
     }
 
     pub(crate) fn settings_key(&self) -> String {

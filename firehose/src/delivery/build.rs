@@ -1,269 +1,378 @@
 //! Building: the records of an intent become its objects.
+//!
+//! The same records, the same processed records, the same schema and the same names give the same objects, whenever they are
+//! built. Bodies stand in scratch files; what is in memory is the columns of one chunk and the row group in the making, and
+//! for divided objects a reference to each record.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Write};
 use std::time::Instant;
 
 use bytes::Bytes;
-use flate2::Crc;
-use shard_store::log::{LogId, ReadBatch, ReadLimit};
-use tokio::sync::OwnedSemaphorePermit;
+use shard_store::log::LogId;
 
-use super::{IntentObject, Range};
-use crate::columns::Naming;
-use crate::convert::{Columns, Conversion, ParquetOptions, convert};
-use crate::definition::{Definition, Destination, ObjectCompression};
+use super::body::BodyWriter;
+use super::intent::Period;
+use super::recipe::{BackupRecipe, Names, Recipe};
+use super::source_records::{Input, SourceRecords};
+use super::staged::StagedRecords;
+use super::{IntentObject, ObjectKind};
+use crate::convert::{Conversion, convert};
+use crate::endpoint::DocumentName;
 use crate::error::DeliveryError;
-use crate::error_output::{CatalogTable, FailedRecord};
-use crate::limits::READ_RECORDS_MAX;
+use crate::error_output::{FailedRecord, FailureContext};
 use crate::object;
-use crate::prefix::{Partition, PrefixError, Prefixes};
-use crate::record::ErrorOutputType;
-use crate::schema::{ClashPolicy, Schema};
+use crate::prefix::Partition;
+use crate::record::{ErrorOutputType, Origin, Reason, Record, Refused};
+use crate::schema::Schema;
 use crate::source::SourceLog;
-
-/// Bytes of one read; what is read is not copied.
-const READ_BYTES_MAX: usize = 8 * 1024 * 1024;
-
-/// How a delivery stream makes its objects: its definition, ready for use.
-pub(crate) struct Recipe {
-    prefixes: Prefixes,
-    name: String,
-    version: u32,
-    extension: String,
-    compression: ObjectCompression,
-    conversion: Option<Conversion>,
-    table: Option<CatalogTable>,
-}
-
-/// The objects of an intent, and what it took to make them.
-pub(crate) struct Built {
-    /// In the order of the intent's objects.
-    pub(crate) bodies: Vec<Bytes>,
-    pub(crate) objects: Vec<IntentObject>,
-    /// The schema with all that was learnt.
-    pub(crate) schema: Schema,
-    pub(crate) record_count: u64,
-    pub(crate) byte_count: u64,
-    pub(crate) failed_count: u64,
-    /// Records of the ranges that are no longer there.
-    pub(crate) missing_count: u64,
-    pub(crate) seconds: f64,
-    /// What the objects take of the memory budget, given back with them.
-    pub(crate) _memory: OwnedSemaphorePermit,
-}
+use crate::spool::Spool;
 
 /// What building depends on beside the records.
+#[derive(Clone, Debug)]
 pub(crate) struct Order {
-    pub(crate) ranges: Vec<Range>,
-    pub(crate) data_key: String,
-    pub(crate) error_key: String,
+    /// Tells the objects from all others.
+    pub(crate) unique: uuid::Uuid,
+    pub(crate) oldest_ms: u64,
     pub(crate) created_ms: u64,
     pub(crate) schema: Schema,
 }
 
-/// One record with its place.
-struct Input<'a> {
-    data: &'a [u8],
-    arrival_ms: u64,
-    ordinal: u64,
-    log: &'a SourceLog,
+/// The records of an intent: as they lie in their logs, and as they were processed.
+pub(super) struct Records {
+    pub(super) source: SourceRecords,
+    pub(super) staged: Option<StagedRecords>,
 }
 
-impl AsRef<[u8]> for Input<'_> {
-    fn as_ref(&self) -> &[u8] {
-        self.data
-    }
+/// The objects of an intent, and what it took to make them.
+#[derive(Debug, Default)]
+pub(super) struct Built {
+    /// In the order of the objects.
+    pub(super) bodies: Vec<Bytes>,
+    pub(super) objects: Vec<IntentObject>,
+    /// The schema with all that was learnt.
+    pub(super) schema: Schema,
+    pub(super) record_count: u64,
+    pub(super) byte_count: u64,
+    pub(super) failed_count: u64,
+    pub(super) missing_count: u64,
+    pub(super) seconds: f64,
 }
 
-impl Recipe {
-    /// Reads a definition, with the policy for the clashes of inferred schemas.
-    pub(crate) fn new(definition: &Definition, policy: ClashPolicy) -> Result<Self, PrefixError> {
-        let destination = &definition.destination;
-        Ok(Self {
-            prefixes: Prefixes::parse(&destination.prefix, &destination.error_prefix, &destination.time_zone)?,
-            name: definition.key.name.clone(),
-            version: definition.version,
-            extension: extension(destination),
-            compression: destination.compression,
-            conversion: conversion(destination, policy),
-            table: destination.conversion.as_ref().and_then(|conversion| conversion.table.clone()),
-        })
-    }
+/// Failed records of an intent, an object for each way to fail.
+struct Failures<'a> {
+    names: Names<'a>,
+    order: &'a Order,
+    logs: &'a HashMap<LogId, SourceLog>,
+    spool: &'a Spool,
+    bodies: BTreeMap<ErrorOutputType, (BodyWriter, u64)>,
+}
 
-    /// The keys of the objects whose oldest record arrived at `oldest_ms`. `unique` tells them from all others.
-    pub(crate) fn keys(&self, oldest_ms: u64, unique: &uuid::Uuid) -> (String, String) {
-        // Eleven characters, as AWS's; the name's own is the whole id, so nothing hangs on these.
-        let simple = unique.simple().to_string();
-        let random = simple.get(..11).unwrap_or(&simple);
-        let suffix = self.prefixes.suffix(&self.name, self.version, oldest_ms, &unique.to_string());
-        let data_key = format!(
-            "{}{suffix}{}",
-            self.prefixes.data_prefix(&Partition::default(), oldest_ms, random),
-            self.extension
-        );
-        let output_type = ErrorOutputType::FormatConversionFailed;
-        let error_key = format!("{}{suffix}", self.prefixes.error_prefix(oldest_ms, random, output_type));
-        (data_key, error_key)
-    }
+/// Good records that become one object.
+struct Group<'a> {
+    partition: Partition,
+    oldest_ms: u64,
+    byte_count: u64,
+    inputs: Vec<Input<'a>>,
+}
 
-    /// Builds the objects. Blocks on the disk and computes for a while.
-    ///
-    /// # Errors
-    /// Stored records are damaged, or cannot be encoded.
-    pub(crate) fn build(
-        &self,
-        order: &Order,
-        logs: &HashMap<LogId, SourceLog>,
-        memory: OwnedSemaphorePermit,
-    ) -> Result<Built, DeliveryError> {
-        let started = Instant::now();
-        let batches = read_ranges(&order.ranges, logs)?;
-        let wanted: u64 = order.ranges.iter().map(|range| range.to.saturating_sub(range.from)).sum();
-        let inputs = || {
-            batches.iter().flat_map(|(log, to, batch)| {
-                let records = batch.records().take_while(|record| record.ordinal < *to);
-                records.map(|record| Input {
-                    data: record.data,
-                    arrival_ms: record.arrival_ms,
-                    ordinal: record.ordinal,
-                    log,
-                })
-            })
-        };
-        let (found, byte_count) =
-            inputs().fold((0, 0), |(records, bytes), input| (records + 1_u64, bytes + input.data.len() as u64));
-        let mut built = Built {
-            bodies: Vec::new(),
-            objects: Vec::new(),
-            schema: order.schema.clone(),
-            record_count: found,
-            byte_count,
-            failed_count: 0,
-            missing_count: wanted.saturating_sub(found),
-            seconds: 0.0,
-            _memory: memory,
-        };
-        match &self.conversion {
-            Some(conversion) => self.build_converted(order, conversion, inputs, &mut built)?,
-            None if found > 0 => {
-                let body =
-                    object::encode(inputs().map(|input| input.data), byte_count, self.compression, &order.data_key)
-                        .map_err(|error| DeliveryError::Build { reason: error.to_string() })?;
-                built.push(&order.data_key, body, found);
-            }
-            None => {}
+impl Records {
+    /// The good records, in order.
+    fn iter(&self) -> Box<dyn Iterator<Item = Input<'_>> + '_> {
+        match &self.staged {
+            Some(staged) => Box::new(staged.iter()),
+            None => Box::new(self.source.iter()),
         }
-        built.seconds = started.elapsed().as_secs_f64();
-        Ok(built)
     }
 
-    fn build_converted<'a, I: Iterator<Item = Input<'a>>>(
-        &self,
-        order: &Order,
-        conversion: &Conversion,
-        inputs: impl Fn() -> I,
+    /// The good records, in order, each keeping alive what it lies in.
+    pub(super) fn iter_owned(&self) -> Box<dyn Iterator<Item = Record> + '_> {
+        match &self.staged {
+            Some(staged) => Box::new(staged.iter_owned()),
+            None => Box::new(self.source.iter_owned()),
+        }
+    }
+}
+
+/// Builds the objects. Blocks on the disk and computes for a while.
+///
+/// # Errors
+/// The spool has no room, or records cannot be encoded for a reason that lies with none of them.
+pub(super) fn build(
+    recipe: &Recipe,
+    order: &Order,
+    records: &Records,
+    logs: &HashMap<LogId, SourceLog>,
+    spool: &Spool,
+) -> Result<Built, DeliveryError> {
+    let started = Instant::now();
+    let names = Names { recipe, unique: &order.unique };
+    let mut failures = Failures { names, order, logs, spool, bodies: BTreeMap::new() };
+    let mut built = Built {
+        schema: order.schema.clone(),
+        record_count: records.source.record_count,
+        byte_count: records.source.byte_count,
+        missing_count: if records.staged.is_some() { 0 } else { records.source.missing_count },
+        ..Built::default()
+    };
+    let refused = records.staged.iter().flat_map(StagedRecords::refused);
+    refused.into_iter().try_for_each(|refused| failures.push(&refused))?;
+    let context = Context { recipe, names, order, spool };
+    match (recipe.is_sent, recipe.is_partitioned) {
+        (true, _) => {}
+        (false, true) => context.build_partitions(records, &mut failures, &mut built)?,
+        (false, false) => {
+            let partition = recipe.partition(&Default::default(), order.oldest_ms).unwrap_or_default();
+            context.build_data(&partition, order.oldest_ms, || records.iter(), &mut failures, &mut built)?;
+        }
+    }
+    failures.finish(&mut built)?;
+    if let Some(backup) = &recipe.backup {
+        context.build_backup(backup, &records.source, &mut built)?;
+    }
+    built.seconds = started.elapsed().as_secs_f64();
+    Ok(built)
+}
+
+/// The objects of records that a destination refused.
+///
+/// # Errors
+/// The spool has no room.
+pub(super) fn build_refused(
+    recipe: &Recipe,
+    order: &Order,
+    refused: impl Iterator<Item = (Refused, Option<DocumentName>)>,
+    logs: &HashMap<LogId, SourceLog>,
+    spool: &Spool,
+) -> Result<Built, DeliveryError> {
+    let names = Names { recipe, unique: &order.unique };
+    let mut failures = Failures { names, order, logs, spool, bodies: BTreeMap::new() };
+    for (refused, document) in refused {
+        failures.push_document(&refused, document)?;
+    }
+    let mut built = Built::default();
+    failures.finish(&mut built)?;
+    Ok(built)
+}
+
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    recipe: &'a Recipe,
+    names: Names<'a>,
+    order: &'a Order,
+    spool: &'a Spool,
+}
+
+impl Context<'_> {
+    /// Divides the records, and makes one object after the other, so that many partitions take no more than one.
+    fn build_partitions(
+        self,
+        records: &Records,
+        failures: &mut Failures<'_>,
         built: &mut Built,
     ) -> Result<(), DeliveryError> {
-        let mut failures = Vec::new();
+        let mut groups: BTreeMap<Partition, Group<'_>> = BTreeMap::new();
+        for (input, record) in records.iter().zip(records.iter_owned()) {
+            match self.recipe.partition(&record.keys, input.origin.arrival_ms) {
+                Ok(partition) => groups.entry(partition.clone()).or_insert_with(|| Group::new(partition)).push(input),
+                Err(reason) => {
+                    let refused = Refused { data: record.data, origin: input.origin, reason, attempt_count: 1 };
+                    failures.push(&refused)?;
+                }
+            }
+        }
+        for group in groups.into_values() {
+            self.build_data(&group.partition, group.oldest_ms, || group.inputs.iter().copied(), failures, built)?;
+        }
+        Ok(())
+    }
+
+    /// One object of good records, and what failed of them.
+    fn build_data<'a, I: Iterator<Item = Input<'a>>>(
+        self,
+        partition: &Partition,
+        oldest_ms: u64,
+        inputs: impl Fn() -> I,
+        failures: &mut Failures<'_>,
+        built: &mut Built,
+    ) -> Result<(), DeliveryError> {
+        let prefix = self.names.data_prefix(partition, oldest_ms);
+        let key = self.names.data_key(&prefix, oldest_ms);
+        let (body, record_count) = match &self.recipe.conversion {
+            Some(conversion) => self.convert(conversion, inputs, failures, built)?,
+            None => self.concatenate(&key, inputs())?,
+        };
+        let Some(body) = body else { return Ok(()) };
+        let end_ms = self.recipe.period_end(partition, oldest_ms);
+        let period = end_ms.map(|end_ms| Period { prefix, end_ms });
+        built.push(ObjectKind::Data, key, body, record_count, period)
+    }
+
+    fn concatenate<'a>(
+        self,
+        key: &str,
+        inputs: impl Iterator<Item = Input<'a>>,
+    ) -> Result<(Option<BodyWriter>, u64), DeliveryError> {
+        let mut record_count = 0;
+        let data = inputs.inspect(|_| record_count += 1).map(|input| input.data);
+        let mut body = BodyWriter::new(self.spool)?;
+        object::encode_to(data, self.recipe.compression, key, &mut body)?;
+        // Nothing compressed is something, but still no object.
+        Ok(((record_count > 0).then_some(body), record_count))
+    }
+
+    fn convert<'a, I: Iterator<Item = Input<'a>>>(
+        self,
+        conversion: &Conversion,
+        inputs: impl Fn() -> I,
+        failures: &mut Failures<'_>,
+        built: &mut Built,
+    ) -> Result<(Option<BodyWriter>, u64), DeliveryError> {
+        let mut scratch = Scratch { body: None, spool: self.spool, outcome: Ok(()) };
         let converted = convert(
             inputs,
             conversion,
-            &order.schema,
-            || Ok(Vec::new()),
+            &built.schema,
+            || BodyWriter::new(self.spool),
             |said| match said {
-                None => failures.clear(),
-                Some((input, error)) => FailedRecord {
-                    arrival_ms: input.arrival_ms,
-                    attempt_ended_ms: order.created_ms,
-                    error,
-                    data: input.data,
-                    sequence_number: input.log.record_name(input.ordinal),
-                    table: self.table.as_ref(),
+                None => scratch.body = None,
+                Some((input, error)) => {
+                    let reason = Reason {
+                        output_type: ErrorOutputType::FormatConversionFailed,
+                        code: error.code.to_string(),
+                        message: error.message.clone(),
+                    };
+                    scratch.write(&failures.line(input.data, input.origin, &reason, None));
                 }
-                .write_line(&mut failures),
             },
         )
         .map_err(|error| DeliveryError::Build { reason: error.to_string() })?;
-        built.failed_count = converted.failed_count;
-        built.schema = converted.schema;
-        if let Some(file) = converted.file {
-            built.push(&order.data_key, file, built.record_count - built.failed_count);
+        scratch.outcome?;
+        if let Some(body) = scratch.body {
+            failures.append(ErrorOutputType::FormatConversionFailed, body, converted.failed_count)?;
         }
-        if !failures.is_empty() {
-            built.push(&order.error_key, failures, built.failed_count);
+        built.schema = converted.schema;
+        Ok((converted.file, converted.row_count))
+    }
+
+    fn build_backup(
+        self,
+        backup: &BackupRecipe,
+        source: &SourceRecords,
+        built: &mut Built,
+    ) -> Result<(), DeliveryError> {
+        if source.record_count == 0 {
+            return Ok(());
+        }
+        let key = self.names.backup_key(backup, self.order.oldest_ms);
+        let mut body = BodyWriter::new(self.spool)?;
+        object::encode_to(source.iter().map(|input| input.data), backup.compression, &key, &mut body)?;
+        built.push(ObjectKind::Backup, key, body, source.record_count, None)
+    }
+}
+
+/// Lines that may be taken back as a whole.
+struct Scratch<'a> {
+    body: Option<BodyWriter>,
+    spool: &'a Spool,
+    outcome: io::Result<()>,
+}
+
+impl Scratch<'_> {
+    fn write(&mut self, line: &[u8]) {
+        if self.outcome.is_ok() {
+            self.outcome = self.try_write(line);
+        }
+    }
+
+    fn try_write(&mut self, line: &[u8]) -> io::Result<()> {
+        let body = match &mut self.body {
+            Some(body) => body,
+            none => none.insert(BodyWriter::new(self.spool)?),
+        };
+        body.write_all(line)
+    }
+}
+
+impl<'a> Group<'a> {
+    fn new(partition: Partition) -> Self {
+        Self { partition, oldest_ms: u64::MAX, byte_count: 0, inputs: Vec::new() }
+    }
+
+    fn push(&mut self, input: Input<'a>) {
+        self.oldest_ms = self.oldest_ms.min(input.origin.arrival_ms);
+        self.byte_count += input.data.len() as u64;
+        self.inputs.push(input);
+    }
+}
+
+impl Failures<'_> {
+    fn line(&self, data: &[u8], origin: Origin, reason: &Reason, document: Option<DocumentName>) -> Vec<u8> {
+        let sequence_number = self.logs.get(&origin.log).map(|log| log.record_name(origin.ordinal));
+        let context = FailureContext {
+            attempt_ended_ms: self.order.created_ms,
+            sequence_number: sequence_number.unwrap_or_default(),
+            table: self.names.recipe.table.as_ref(),
+            document,
+        };
+        let mut line = Vec::new();
+        FailedRecord { data, origin, reason }.write_line(&context, &mut line);
+        line
+    }
+
+    fn body(&mut self, output_type: ErrorOutputType) -> io::Result<&mut (BodyWriter, u64)> {
+        use std::collections::btree_map::Entry;
+        Ok(match self.bodies.entry(output_type) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert((BodyWriter::new(self.spool)?, 0)),
+        })
+    }
+
+    fn push(&mut self, refused: &Refused) -> Result<(), DeliveryError> {
+        self.push_document(refused, None)
+    }
+
+    /// A record that was to become a document.
+    fn push_document(&mut self, refused: &Refused, document: Option<DocumentName>) -> Result<(), DeliveryError> {
+        let line = self.line(&refused.data, refused.origin, &refused.reason, document);
+        let (body, record_count) = self.body(refused.reason.output_type)?;
+        body.write_all(&line)?;
+        *record_count += 1;
+        Ok(())
+    }
+
+    /// Adds the lines of another body.
+    fn append(&mut self, output_type: ErrorOutputType, lines: BodyWriter, count: u64) -> Result<(), DeliveryError> {
+        let lines = lines.finish()?;
+        let (body, record_count) = self.body(output_type)?;
+        body.write_all(&lines.bytes)?;
+        *record_count += count;
+        Ok(())
+    }
+
+    fn finish(self, built: &mut Built) -> Result<(), DeliveryError> {
+        for (output_type, (body, record_count)) in self.bodies {
+            let key = self.names.error_key(output_type, self.order.oldest_ms);
+            built.failed_count += record_count;
+            built.push(ObjectKind::Error, key, body, record_count, None)?;
         }
         Ok(())
     }
 }
 
 impl Built {
-    fn push(&mut self, key: &str, body: Vec<u8>, record_count: u64) {
-        let mut crc = Crc::new();
-        crc.update(&body);
-        let (key, byte_count, crc32) = (key.to_owned(), body.len() as u64, crc.sum());
-        self.objects.push(IntentObject { key, byte_count, crc32, record_count });
-        self.bodies.push(body.into());
+    fn push(
+        &mut self,
+        kind: ObjectKind,
+        key: String,
+        body: BodyWriter,
+        record_count: u64,
+        period: Option<Period>,
+    ) -> Result<(), DeliveryError> {
+        let body = body.finish()?;
+        let (byte_count, crc32) = (body.bytes.len() as u64, body.crc32);
+        self.objects.push(IntentObject { key, kind, byte_count, crc32, record_count, period });
+        self.bodies.push(body.bytes);
+        Ok(())
     }
-}
-
-/// The batches of all ranges, each with its log and the ordinal where the range ends.
-fn read_ranges<'a>(
-    ranges: &[Range],
-    logs: &'a HashMap<LogId, SourceLog>,
-) -> Result<Vec<(&'a SourceLog, u64, ReadBatch)>, DeliveryError> {
-    let mut batches = Vec::new();
-    for range in ranges {
-        // A log that is gone has no records: its stream was deleted.
-        let Some(log) = logs.get(&range.log) else { continue };
-        let mut position = range.from;
-        while position < range.to {
-            let left = usize::try_from(range.to - position).unwrap_or(usize::MAX);
-            let limit = ReadLimit { record_count: left.min(READ_RECORDS_MAX), byte_count: READ_BYTES_MAX };
-            if position > log.log.end() {
-                break;
-            }
-            let batch =
-                log.log.read(position, limit).map_err(|error| DeliveryError::Read { reason: error.to_string() })?;
-            // Expired records are skipped over, perhaps to beyond the range.
-            if batch.next_ordinal() <= position {
-                break;
-            }
-            position = batch.next_ordinal();
-            let is_within = batch.records().next().is_some_and(|record| record.ordinal < range.to);
-            if is_within {
-                batches.push((log, range.to, batch));
-            }
-        }
-    }
-    Ok(batches)
-}
-
-fn extension(destination: &Destination) -> String {
-    match destination {
-        Destination { file_extension, .. } if !file_extension.is_empty() => file_extension.clone(),
-        Destination { conversion: Some(_), .. } => ".parquet".to_owned(),
-        Destination { compression, .. } => object::extension(*compression).to_owned(),
-    }
-}
-
-fn conversion(destination: &Destination, policy: ClashPolicy) -> Option<Conversion> {
-    let settings = destination.conversion.as_ref()?;
-    let normalised = |key: &str| if settings.is_case_insensitive { key.to_lowercase() } else { key.to_owned() };
-    let mappings = settings.keys_by_column.iter();
-    Some(Conversion {
-        columns: if settings.table.is_some() { Columns::Given } else { Columns::Inferred(policy) },
-        is_lenient: settings.is_lenient,
-        naming: Naming {
-            is_case_insensitive: settings.is_case_insensitive,
-            converts_dots: settings.converts_dots,
-            columns_by_key: mappings.map(|(column, key)| (normalised(key), column.clone())).collect(),
-        },
-        parquet: ParquetOptions {
-            compression: settings.compression,
-            version: settings.version,
-            is_dictionary_enabled: settings.is_dictionary_enabled,
-            block_bytes: usize::try_from(settings.block_bytes).unwrap_or(usize::MAX),
-            page_bytes: usize::try_from(settings.page_bytes).unwrap_or(usize::MAX),
-        },
-    })
 }

@@ -197,11 +197,6 @@ impl Machine {
         pause_ms
     }
 
-    /// How often it failed since it last went on.
-    pub(super) fn failure_count(&self) -> u32 {
-        self.failure_count
-    }
-
     /// Delivered ≤ read, for each log.
     fn check_invariants(&self) {
         for (log, delivered) in &self.delivered {
@@ -225,11 +220,11 @@ mod tests {
     fn intent(to: u64) -> Intent {
         Intent {
             ranges: vec![Range { log: LOG, from: 3, to }],
-            data_key: "data".to_owned(),
-            error_key: "error".to_owned(),
+            unique: String::new(),
             oldest_ms: 0,
             created_ms: 0,
             schema: Schema::default(),
+            staged: None,
             objects: Vec::new(),
         }
     }

@@ -1,9 +1,10 @@
 //! [`DeliveryStreams`]: all delivery streams of a store, found by account, region and name, each with its task.
 
+mod change;
 mod settings;
 mod stream;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Bound;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,11 +20,12 @@ use shard_store::stream::StreamKey;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
+pub use change::ReplayFrom;
 pub use stream::{DeliveryStream, PendingPut};
 
 use crate::config::Options;
 use crate::definition::{self, Checkpoint, Definition, Destination, Position, Settings, Source};
-use crate::delivery::{Command, Driver, Parts, Recipe, Status};
+use crate::delivery::{Command, Driver, Intent, Parts, Recipe, Shared, Status};
 use crate::error::{CreateError, DeleteError, OpenError};
 use crate::limits::DELIVERY_STREAMS_MAX;
 use crate::metrics::Metrics;
@@ -86,21 +88,31 @@ pub struct Environment {
 
 /// All delivery streams of a store.
 pub struct DeliveryStreams {
-    store: Store,
-    sources: Arc<dyn SourceStreams>,
+    shared: Arc<Shared>,
     topics: Arc<dyn TopicSource>,
-    sinks: Arc<dyn Sinks>,
-    tables: TableSchemas,
-    spool: Spool,
-    options: Options,
     metrics: Metrics,
-    memory: Arc<Semaphore>,
-    memory_kib: u32,
-    builders: Arc<Semaphore>,
     runtime: Handle,
     index: RwLock<BTreeMap<StreamKey, Arc<DeliveryStream>>>,
     /// Held by whoever changes the set of delivery streams, from the first check to the change of the index.
     control: Mutex<()>,
+}
+
+fn share(environment: Environment, options: Options) -> Result<Shared, OpenError> {
+    let Environment { store, sources, sinks, tables, work_dir, topics: _ } = environment;
+    let memory_kib = u32::try_from(options.memory_budget.as_u64() / 1024).unwrap_or(u32::MAX >> 1).min(u32::MAX >> 1);
+    let builder_count = std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(Shared {
+        spool: Spool::open(&work_dir)
+            .map_err(|error| OpenError::WorkDir { dir: work_dir, reason: error.to_string() })?,
+        store,
+        sources,
+        sinks,
+        tables: TableSchemas::new(tables, options.tables.clone()),
+        options,
+        memory: Arc::new(Semaphore::new(memory_kib as usize)),
+        memory_kib,
+        builders: Arc::new(Semaphore::new(builder_count)),
+    })
 }
 
 impl DeliveryStreams {
@@ -117,35 +129,34 @@ impl DeliveryStreams {
         if !problems.is_empty() {
             return Err(OpenError::Options { problems });
         }
-        let memory_kib =
-            u32::try_from(options.memory_budget.as_u64() / 1024).unwrap_or(u32::MAX >> 1).min(u32::MAX >> 1);
-        let Environment { store, sources, topics, sinks, tables, work_dir } = environment;
-        let builder_count = std::thread::available_parallelism().map_or(1, usize::from);
         let streams = Self {
+            topics: Arc::clone(&environment.topics),
+            shared: Arc::new(share(environment, options)?),
             metrics: Metrics::register(registry),
-            memory: Arc::new(Semaphore::new(memory_kib as usize)),
-            memory_kib,
-            builders: Arc::new(Semaphore::new(builder_count)),
             runtime: Handle::current(),
             index: RwLock::default(),
             control: Mutex::new(()),
-            spool: Spool::open(&work_dir)
-                .map_err(|error| OpenError::WorkDir { dir: work_dir, reason: error.to_string() })?,
-            store,
-            sources,
-            topics,
-            sinks,
-            tables: TableSchemas::new(tables, options.tables.clone()),
-            options,
         };
-        for (_, definition) in catalog::scan::<Definition>(&**streams.store.catalog(), definition::PREFIX)? {
+        streams.sweep_spool()?;
+        for (_, definition) in catalog::scan::<Definition>(&**streams.shared.store.catalog(), definition::PREFIX)? {
             let key = definition.key.clone();
-            let recipe = Recipe::new(&definition, streams.options.on_clash)
+            let recipe = Recipe::new(&definition, &streams.shared)
                 .map_err(|error| OpenError::Definition { key: key.clone(), reason: error.to_string() })?;
             let stream = streams.start(definition, recipe)?;
             streams.index.write().insert(key, stream);
         }
         Ok(Arc::new(streams))
+    }
+
+    /// Removes staged records that no intent knows: their delivery was done, or its intent was never made.
+    fn sweep_spool(&self) -> Result<(), OpenError> {
+        let catalog = &**self.shared.store.catalog();
+        let intents = catalog::scan::<Intent>(catalog, definition::INTENT_PREFIX)?;
+        let names: HashSet<String> = intents.into_iter().filter_map(|(_, intent)| Some(intent.staged?.name)).collect();
+        self.shared
+            .spool
+            .sweep(|name| names.contains(name))
+            .map_err(|error| OpenError::Spool { reason: error.to_string() })
     }
 
     /// The delivery stream called `name` of an account in a region.
@@ -177,23 +188,24 @@ impl DeliveryStreams {
     pub fn create(&self, new: NewDeliveryStream) -> Result<Arc<DeliveryStream>, CreateError> {
         let _control = self.control.lock();
         self.create_check(&new.key)?;
-        let now_ms = self.store.clock().unix_millis();
+        let now_ms = self.shared.store.clock().unix_millis();
         let (source, checkpoint) = self.create_source(new.source, now_ms)?;
         let definition = Definition {
             key: new.key,
             id: uuid::Uuid::new_v4().to_string(),
             created_ms: now_ms,
+            updated_ms: None,
             version: 1,
             source,
             destination: new.destination,
             attributes: new.attributes,
         };
-        let recipe = Recipe::new(&definition, self.options.on_clash)?;
-        if let Some(table) = TableSource::new(&self.tables, &definition) {
+        let recipe = Recipe::new(&definition, &self.shared)?;
+        if let Some(table) = TableSource::new(&self.shared.tables, &definition) {
             let name = table.key().to_string();
-            self.tables.schema(table.key(), 1).map_err(|error| CreateError::Table { name, error })?;
+            self.shared.tables.schema(table.key(), 1).map_err(|error| CreateError::Table { name, error })?;
         }
-        self.store.catalog().commit(&[
+        self.shared.store.catalog().commit(&[
             Change::put(Definition::catalog_key(&definition.key), &definition),
             Change::put(definition.checkpoint_key(), &checkpoint),
             Change::put(definition.settings_key(), &new.settings),
@@ -219,7 +231,7 @@ impl DeliveryStreams {
         let key = match source {
             NewSource::DirectPut => {
                 // There is one log, since one was asked for.
-                let log = self.store.allocate_logs(1)?.first().copied().unwrap_or(LogId(0));
+                let log = self.shared.store.allocate_logs(1)?.first().copied().unwrap_or(LogId(0));
                 return Ok((Source::DirectPut { log }, Checkpoint::default()));
             }
             NewSource::Topic { topic, .. } if !self.topics.knows(&topic.cluster) => {
@@ -231,14 +243,14 @@ impl DeliveryStreams {
             }
             NewSource::Stream(key) => key,
         };
-        let stream = self.sources.find(&key).ok_or_else(|| CreateError::SourceNotFound { key: key.clone() })?;
+        let stream = self.shared.sources.find(&key).ok_or_else(|| CreateError::SourceNotFound { key: key.clone() })?;
         let positions = stream.logs.iter().map(|log| Position { log: log.id, next_ordinal: log.log.end() }).collect();
         Ok((Source::Stream { key, id: stream.id, started_ms: now_ms }, Checkpoint { positions }))
     }
 
     /// Starts the task of a delivery stream where the catalog says that it stands.
     fn start(&self, definition: Definition, recipe: Recipe) -> Result<Arc<DeliveryStream>, CatalogError> {
-        let catalog = &**self.store.catalog();
+        let catalog = &**self.shared.store.catalog();
         let checkpoint = catalog::get(catalog, &definition.checkpoint_key())?.unwrap_or_default();
         let intent = catalog::get(catalog, &definition.intent_key())?;
         let schema = self.start_schema(&definition)?;
@@ -249,24 +261,19 @@ impl DeliveryStreams {
         let status = Arc::new(Status::default());
         let (topic, feed) = self.start_topic(&definition, &checkpoint, &commands)?.unzip();
         let driver = Driver::new(Parts {
-            store: self.store.clone(),
-            sources: Arc::clone(&self.sources),
+            shared: Arc::clone(&self.shared),
             topic: topic.clone(),
-            sinks: Arc::clone(&self.sinks),
             definition: Arc::clone(&definition),
             recipe,
             metrics: metrics.clone(),
             status: Arc::clone(&status),
             control: commands,
-            memory: Arc::clone(&self.memory),
-            memory_kib: self.memory_kib,
-            builders: Arc::clone(&self.builders),
             checkpoint,
             intent,
             schema,
         });
         let log = match &definition.source {
-            Source::DirectPut { log } => Some((*log, self.store.log(*log))),
+            Source::DirectPut { log } => Some((*log, self.shared.store.log(*log))),
             Source::Stream { .. } | Source::Topic { .. } => None,
         };
         let feeding = feed.map(|feed| self.topics.read(feed));
@@ -278,10 +285,10 @@ impl DeliveryStreams {
         });
         let stream = DeliveryStream {
             log,
-            throttle: PutThrottle::new(self.store.clock().unix_millis(), settings.put_mib_per_second),
+            throttle: PutThrottle::new(self.shared.store.clock().unix_millis(), settings.put_mib_per_second),
             settings: RwLock::default(),
-            is_enforced: self.options.enforces(&definition.key.name),
-            clock: Arc::clone(self.store.clock()),
+            is_enforced: self.shared.options.enforces(&definition.key.name),
+            clock: Arc::clone(self.shared.store.clock()),
             metrics,
             status,
             topic,
@@ -301,7 +308,7 @@ impl DeliveryStreams {
         commands: &watch::Receiver<Command>,
     ) -> Result<Option<(Arc<TopicLogs>, Feed)>, CatalogError> {
         let Source::Topic { topic, started_ms } = &definition.source else { return Ok(None) };
-        let logs = Arc::new(TopicLogs::open(self.store.clone(), definition.partitions_key(), checkpoint)?);
+        let logs = Arc::new(TopicLogs::open(self.shared.store.clone(), definition.partitions_key(), checkpoint)?);
         let (key, runtime) = (definition.key.clone(), self.runtime.clone());
         let feed = Feed::new(key, topic.clone(), *started_ms, Arc::clone(&logs), commands.clone(), runtime);
         Ok(Some((logs, feed)))
@@ -309,9 +316,9 @@ impl DeliveryStreams {
 
     /// The schema to convert with: that of the table as it is now, or the one that was learnt.
     fn start_schema(&self, definition: &Definition) -> Result<Schema, CatalogError> {
-        let catalog = &**self.store.catalog();
+        let catalog = &**self.shared.store.catalog();
         let stored: Schema = catalog::get(catalog, &definition.schema_key())?.unwrap_or_default();
-        let Some(table) = TableSource::new(&self.tables, definition) else { return Ok(stored) };
+        let Some(table) = TableSource::new(&self.shared.tables, definition) else { return Ok(stored) };
         let schema = table.current(&stored);
         if schema != stored {
             // Kept for the day when the table is no longer there.
@@ -337,7 +344,7 @@ impl DeliveryStreams {
         let (partition_logs, partitions_removed) = stream.topic.as_ref().map(|topic| topic.close()).unzip();
         let mut logs: Vec<LogId> = partition_logs.unwrap_or_default();
         logs.extend(stream.log.iter().map(|(id, _)| *id));
-        let mut changes = self.store.drop_logs(&logs);
+        let mut changes = self.shared.store.drop_logs(&logs);
         changes.extend(partitions_removed);
         changes.extend([
             Change::delete(Definition::catalog_key(&definition.key)),
@@ -352,13 +359,13 @@ impl DeliveryStreams {
             if !self.get(&definition.key).is_some_and(|present| Arc::ptr_eq(&present, stream)) {
                 return Err(DeleteError::NotFound { key: definition.key.clone() });
             }
-            self.store.catalog().commit(&changes)?;
+            self.shared.store.catalog().commit(&changes)?;
             self.index.write().remove(&definition.key);
         }
         if !self.index.read().keys().any(|key| key.name == definition.key.name) {
             self.metrics.remove(&definition.key.name);
         }
-        self.store.remove_logs(&logs)?;
+        self.shared.store.remove_logs(&logs)?;
         Ok(())
     }
 

@@ -18,7 +18,7 @@ impl DeliveryStreams {
     /// # Errors
     /// `NotFound`, or the keyring cannot be read.
     pub fn find_key(&self, name: &str) -> Result<Encryption, KeyError> {
-        Ok(Encryption { key: self.store.keyring().resolve(name)?, name: name.to_owned() })
+        Ok(Encryption { key: self.shared.store.keyring().resolve(name)?, name: name.to_owned() })
     }
 
     /// Adds tags; those of keys that are there are replaced. Blocks on the disk; on `Ok` they survive power loss.
@@ -75,7 +75,7 @@ impl DeliveryStreams {
         if is_encryption_changed && stream.log.is_none() {
             return Err(ChangeError::NotDirectPut { key: key.clone() });
         }
-        self.store.catalog().commit(&[Change::put(stream.definition().settings_key(), &settings)])?;
+        self.shared.store.catalog().commit(&[Change::put(stream.definition().settings_key(), &settings)])?;
         stream.apply_settings(Arc::new(settings));
         Ok(())
     }

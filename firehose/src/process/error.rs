@@ -4,7 +4,7 @@ use crate::prefix::PrefixError;
 
 /// A step cannot be done as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum ProcessorError {
+pub enum ProcessorError {
     /// The prefixes, which say which keys are needed, cannot be used.
     #[error(transparent)]
     Prefix(#[from] PrefixError),

@@ -46,7 +46,7 @@ use crate::record::{Reason, Record, Refused};
 use crate::source::SourceLog;
 
 use columns::ColumnKeys;
-pub(crate) use error::ProcessorError;
+pub use error::ProcessorError;
 
 /// Bytes that a slice holds before it is given out; each record counts for more than its data.
 const SLICE_BYTES_MAX: usize = 8 * 1024 * 1024;

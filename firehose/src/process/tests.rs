@@ -12,6 +12,7 @@ fn definition(processors: Vec<Processor>) -> Definition {
         key: StreamKey::new("000000000000", "us-east-1", "clicks"),
         id: "id".to_owned(),
         created_ms: 0,
+        updated_ms: None,
         version: 1,
         source: Source::DirectPut { log: LogId(7) },
         destination: Destination {
