@@ -38,6 +38,7 @@ fn clickstream_to_parquet(criterion: &mut Criterion) {
         columns: Columns::Inferred(ClashPolicy::ErrorPrefix),
         is_lenient: false,
         naming: Naming { is_case_insensitive: true, ..Naming::default() },
+        timestamp_formats: Vec::new(),
         parquet: ParquetOptions::default(),
     };
     let mut group = criterion.benchmark_group("clickstream_to_zstd_parquet");

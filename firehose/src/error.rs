@@ -3,6 +3,7 @@
 use shard_store::error::{AppendError, CatalogError, StorageError};
 use shard_store::stream::StreamKey;
 
+use crate::convert::TimestampFormatError;
 use crate::prefix::PrefixError;
 use crate::process::ProcessorError;
 use crate::schema::TableSchemaError;
@@ -128,6 +129,9 @@ pub enum RecipeError {
     /// Its processors.
     #[error(transparent)]
     Processor(#[from] ProcessorError),
+    /// How its timestamps are read.
+    #[error(transparent)]
+    TimestampFormat(#[from] TimestampFormatError),
     /// Its endpoint.
     #[error("{reason}")]
     Endpoint {

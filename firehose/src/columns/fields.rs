@@ -11,14 +11,15 @@ use crate::schema::Field;
 /// A column with the key that its values come under.
 struct Named {
     name: String,
-    /// The key as the records last spelt it.
-    key: String,
+    /// The key as the records last spelt it. None if none was seen, and the column's own name is that of another's key.
+    key: Option<String>,
     column: Column,
 }
 
 /// Columns of equal length, found by key.
 pub(crate) struct Fields {
     columns: Vec<Named>,
+    /// By the name as [`Naming::fold`] spells it.
     positions: HashMap<String, usize>,
     row_count: usize,
     /// The column whose key is expected next.
@@ -28,9 +29,9 @@ pub(crate) struct Fields {
 
 impl Fields {
     /// Empty columns.
-    pub(crate) fn new(fields: &[Field]) -> Self {
+    pub(crate) fn new(fields: &[Field], naming: &Naming) -> Self {
         let mut new = Self { columns: Vec::new(), positions: HashMap::new(), row_count: 0, expected: 0, row_bytes: 0 };
-        new.evolve(fields);
+        new.evolve(fields, naming);
         new
     }
 
@@ -69,21 +70,21 @@ impl Fields {
 
     /// The position of the column that `key` belongs to.
     #[inline]
-    pub(crate) fn locate(&mut self, key: &str, naming: &Naming, is_top_level: bool) -> Option<usize> {
+    pub(crate) fn locate(&mut self, key: &str, naming: &Naming) -> Option<usize> {
         let expected = self.expected;
-        if self.columns.get(expected).is_some_and(|named| named.key == key) {
+        if self.columns.get(expected).is_some_and(|named| named.key.as_deref() == Some(key)) {
             self.expected = expected + 1;
             return Some(expected);
         }
-        self.locate_unexpected(key, naming, is_top_level)
+        self.locate_unexpected(key, naming)
     }
 
-    fn locate_unexpected(&mut self, key: &str, naming: &Naming, is_top_level: bool) -> Option<usize> {
-        let name = naming.column_name(key, is_top_level);
-        let position = *self.positions.get(name.as_ref())?;
+    fn locate_unexpected(&mut self, key: &str, naming: &Naming) -> Option<usize> {
+        let name = naming.column_name(key, |name| self.positions.contains_key(name));
+        let position = *self.positions.get(naming.fold(&name).as_ref())?;
         let named = self.columns.get_mut(position)?;
-        if named.key != key {
-            key.clone_into(&mut named.key);
+        if named.key.as_deref() != Some(key) {
+            named.key = Some(key.to_owned());
         }
         self.expected = position + 1;
         Some(position)
@@ -104,16 +105,24 @@ impl Fields {
     }
 
     /// Takes the columns of `fields`, which begin with those that are here; new ones are null in the rows so far.
-    pub(crate) fn evolve(&mut self, fields: &[Field]) {
+    pub(crate) fn evolve(&mut self, fields: &[Field], naming: &Naming) {
         for (position, field) in fields.iter().enumerate() {
             match self.columns.get_mut(position) {
-                Some(named) => named.column.evolve(&field.kind),
+                Some(named) => named.column.evolve(&field.kind, naming),
                 None => {
-                    self.positions.insert(field.name.clone(), position);
-                    let column = Column::new(&field.kind);
-                    self.columns.push(Named { name: field.name.clone(), key: field.name.clone(), column });
+                    self.positions.insert(naming.fold(&field.name).into_owned(), position);
+                    let column = Column::new(&field.kind, naming);
+                    self.columns.push(Named { name: field.name.clone(), key: Some(field.name.clone()), column });
                 }
             }
+        }
+        // What is expected must not say otherwise than the rules.
+        let positions = &self.positions;
+        for named in &mut self.columns {
+            named.key = named.key.take().filter(|key| {
+                let name = naming.column_name(key, |name| positions.contains_key(name));
+                naming.fold(&name) == naming.fold(&named.name)
+            });
         }
         self.row_bytes = self.columns.iter().map(|named| named.column.row_bytes()).sum();
     }

@@ -1,6 +1,15 @@
 //! Columns in the making: values, validity and offsets that rows are written into, and that Arrow arrays take over.
 //!
-//! A row's JSON is parsed straight into the columns ([`seed`]); there is no tree in between. What makes this work:
+//! A row's JSON is parsed straight into the columns; there is no tree in between.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | `fields`, `naming` | the columns of a row, found by key |
+//! | `record`, `value`, `map`, `skip` | the visitors that carry JSON into the columns, or drop it |
+//! | `reading` | the rules and bounds of one reading, and what stopped it |
+//! | `scalar`, `text`, `time`, `pattern`, `decimal` | what texts and numbers say in the type of a column |
+//!
+//! What makes this work:
 //!
 //! - **Padding is lazy.** A column that a row does not mention is not touched; it is filled up with nulls when it is next
 //!   written, or at the end. So a new column costs nothing to add, and a wide schema costs a row only what the row holds.
@@ -10,25 +19,36 @@
 //!
 //! What this does not do: decide what becomes of a row that fails (see [`crate::convert`]).
 
+mod decimal;
 mod fields;
+mod map;
 mod naming;
-mod seed;
+mod pattern;
+mod reading;
+mod record;
+mod scalar;
+mod skip;
 mod text;
 mod time;
+mod value;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, BooleanBufferBuilder, Date32Array, Float32Array, Float64Array, Int8Array, Int16Array,
-    Int32Array, Int64Array, ListArray, NullBufferBuilder, StructArray, TimestampMicrosecondArray,
+    ArrayRef, BooleanArray, BooleanBufferBuilder, Date32Array, Decimal128Array, Float32Array, Float64Array, Int8Array,
+    Int16Array, Int32Array, Int64Array, ListArray, NullBufferBuilder, StructArray, TimestampMicrosecondArray,
 };
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field as ArrowField};
 use arrow::error::ArrowError;
 use std::sync::Arc;
 
+pub(crate) use decimal::PRECISION_MAX;
 pub(crate) use fields::Fields;
+use map::Entries;
 pub use naming::Naming;
-pub(crate) use seed::{Failure, Reading, RecordSeed, Rules, Unknown};
-use text::Texts;
+pub use pattern::{TimestampFormat, TimestampFormatError};
+pub(crate) use reading::{Failure, Reading, Rules, Unknown};
+pub(crate) use record::RecordSeed;
+use text::{Length, Texts};
 pub(crate) use time::parse_timestamp;
 
 use crate::schema::{Type, arrow_fields};
@@ -65,8 +85,15 @@ pub(crate) enum Values {
         is_single: bool,
         values: Vec<f64>,
     },
+    Decimals {
+        precision: u8,
+        scale: u8,
+        /// In units of 10^-`scale`.
+        values: Vec<i128>,
+    },
     Texts(Texts),
     Json(Texts),
+    Binary(Texts),
     /// Days since the epoch.
     Dates(Vec<i32>),
     /// Microseconds since the epoch.
@@ -76,6 +103,7 @@ pub(crate) enum Values {
         ends: Vec<i32>,
         elements: Box<Column>,
     },
+    Map(Box<Entries>),
 }
 
 /// One column in the making.
@@ -86,7 +114,7 @@ pub(crate) struct Column {
 
 impl Column {
     /// An empty column.
-    pub(crate) fn new(kind: &Type) -> Self {
+    pub(crate) fn new(kind: &Type, naming: &Naming) -> Self {
         let values = match kind {
             Type::Boolean => Values::Booleans(BooleanBufferBuilder::new(0)),
             Type::TinyInt => Values::Integers { width: IntegerWidth::Bits8, values: Vec::new() },
@@ -95,12 +123,21 @@ impl Column {
             Type::BigInt => Values::Integers { width: IntegerWidth::Bits64, values: Vec::new() },
             Type::Float => Values::Reals { is_single: true, values: Vec::new() },
             Type::Double => Values::Reals { is_single: false, values: Vec::new() },
+            Type::Decimal { precision, scale } => {
+                Values::Decimals { precision: *precision, scale: *scale, values: Vec::new() }
+            }
             Type::String => Values::Texts(Texts::default()),
+            Type::Varchar(length) => Values::Texts(Texts::new(Length::Varchar(usize::from(*length)))),
+            Type::Char(length) => Values::Texts(Texts::new(Length::Char(usize::from(*length)))),
             Type::Json => Values::Json(Texts::default()),
+            Type::Binary => Values::Binary(Texts::default()),
             Type::Date => Values::Dates(Vec::new()),
             Type::Timestamp => Values::Timestamps(Vec::new()),
-            Type::Struct(fields) => Values::Struct(Box::new(Fields::new(fields))),
-            Type::Array(element) => Values::List { ends: Vec::new(), elements: Box::new(Self::new(element)) },
+            Type::Struct(fields) => Values::Struct(Box::new(Fields::new(fields, naming))),
+            Type::Array(element) => Values::List { ends: Vec::new(), elements: Box::new(Self::new(element, naming)) },
+            Type::Map(key, value) => {
+                Values::Map(Box::new(Entries::new(Self::new(key, naming), Self::new(value, naming))))
+            }
         };
         Self { values, validity: NullBufferBuilder::new(0) }
     }
@@ -120,12 +157,19 @@ impl Column {
             Values::Integers { width: IntegerWidth::Bits64, .. } => "bigint",
             Values::Reals { is_single: true, .. } => "float",
             Values::Reals { is_single: false, .. } => "double",
-            Values::Texts(_) => "string",
+            Values::Decimals { .. } => "decimal",
+            Values::Texts(texts) => match texts.length() {
+                Length::Any => "string",
+                Length::Varchar(_) => "varchar",
+                Length::Char(_) => "char",
+            },
             Values::Json(_) => "json",
+            Values::Binary(_) => "binary",
             Values::Dates(_) => "date",
             Values::Timestamps(_) => "timestamp",
             Values::Struct(_) => "struct",
             Values::List { .. } => "array",
+            Values::Map(_) => "map",
         }
     }
 
@@ -133,6 +177,7 @@ impl Column {
     pub(crate) fn row_bytes(&self) -> usize {
         match &self.values {
             Values::Struct(fields) => fields.row_bytes(),
+            Values::Decimals { .. } => 17,
             _ => 9,
         }
     }
@@ -152,10 +197,12 @@ impl Column {
             Values::Booleans(values) => values.append_n(missing, false),
             Values::Integers { values, .. } | Values::Timestamps(values) => values.resize(row_count, 0),
             Values::Reals { values, .. } => values.resize(row_count, 0.0),
-            Values::Texts(texts) | Values::Json(texts) => texts.pad(row_count),
+            Values::Decimals { values, .. } => values.resize(row_count, 0),
+            Values::Texts(texts) | Values::Json(texts) | Values::Binary(texts) => texts.pad(row_count),
             Values::Dates(values) => values.resize(row_count, 0),
             Values::Struct(fields) => fields.set_row_count(row_count),
             Values::List { ends, .. } => ends.resize(row_count, ends.last().copied().unwrap_or(0)),
+            Values::Map(entries) => entries.pad(row_count),
         }
         self.validity.append_n_nulls(missing);
     }
@@ -166,13 +213,15 @@ impl Column {
             Values::Booleans(values) => values.truncate(row_count.min(values.len())),
             Values::Integers { values, .. } | Values::Timestamps(values) => values.truncate(row_count),
             Values::Reals { values, .. } => values.truncate(row_count),
-            Values::Texts(texts) | Values::Json(texts) => texts.truncate(row_count),
+            Values::Decimals { values, .. } => values.truncate(row_count),
+            Values::Texts(texts) | Values::Json(texts) | Values::Binary(texts) => texts.truncate(row_count),
             Values::Dates(values) => values.truncate(row_count),
             Values::Struct(fields) => fields.truncate(row_count),
             Values::List { ends, elements } => {
                 ends.truncate(row_count);
                 elements.truncate(ends.last().map_or(0, |end| usize::try_from(*end).unwrap_or(0)));
             }
+            Values::Map(entries) => entries.truncate(row_count),
         }
         if self.validity.len() > row_count {
             self.validity.truncate(row_count);
@@ -180,14 +229,15 @@ impl Column {
     }
 
     /// Takes the type `kind`, to which this column's own has evolved: integers become reals, structs gain members.
-    pub(crate) fn evolve(&mut self, kind: &Type) {
+    pub(crate) fn evolve(&mut self, kind: &Type, naming: &Naming) {
         match (&mut self.values, kind) {
             (Values::Integers { values, .. }, Type::Double) => {
                 let values = values.iter().map(|value| *value as f64).collect();
                 self.values = Values::Reals { is_single: false, values };
             }
-            (Values::Struct(members), Type::Struct(fields)) => members.evolve(fields),
-            (Values::List { elements, .. }, Type::Array(element)) => elements.evolve(element),
+            (Values::Struct(members), Type::Struct(fields)) => members.evolve(fields, naming),
+            (Values::List { elements, .. }, Type::Array(element)) => elements.evolve(element, naming),
+            (Values::Map(entries), Type::Map(_, value)) => entries.values_mut().evolve(value, naming),
             _ => {}
         }
     }
@@ -212,7 +262,12 @@ impl Column {
                 Arc::new(Float32Array::new(values, nulls))
             }
             Values::Reals { values, .. } => Arc::new(Float64Array::new(std::mem::take(values).into(), nulls)),
+            Values::Decimals { precision, scale, values } => {
+                let array = Decimal128Array::try_new(std::mem::take(values).into(), nulls)?;
+                Arc::new(array.with_precision_and_scale(*precision, i8::try_from(*scale).unwrap_or(i8::MAX))?)
+            }
             Values::Texts(texts) | Values::Json(texts) => Arc::new(texts.finish(nulls)?),
+            Values::Binary(texts) => Arc::new(texts.finish_bytes(nulls)?),
             Values::Dates(values) => Arc::new(Date32Array::new(std::mem::take(values).into(), nulls)),
             Values::Timestamps(values) => {
                 let values = std::mem::take(values).into();
@@ -235,6 +290,7 @@ impl Column {
                 let elements = elements.finish(element, element_count)?;
                 Arc::new(ListArray::try_new(field, OffsetBuffer::new(offsets.into()), elements, nulls)?)
             }
+            Values::Map(entries) => entries.finish(kind, nulls)?,
         })
     }
 }

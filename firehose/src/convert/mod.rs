@@ -9,12 +9,14 @@
 //!
 //! What this does not do: read logs, name objects, or upload them.
 
+mod conversion;
 mod error;
 mod parquet;
 mod rows;
 
 use std::io::{self, Write};
 
+pub use conversion::{Columns, Conversion};
 pub use error::{ConvertError, RecordError, RecordErrorCode};
 pub use parquet::{Compression, ParquetOptions, WriterVersion};
 
@@ -22,31 +24,9 @@ use parquet::ParquetFile;
 use rows::Rows;
 pub(crate) use rows::is_nested_deeper;
 
-pub use crate::columns::Naming;
+pub use crate::columns::{Naming, TimestampFormat, TimestampFormatError};
 use crate::columns::{Rules, Unknown};
-use crate::schema::{ClashPolicy, Inference, Schema};
-
-/// Where the columns come from.
-#[derive(Clone, Debug)]
-pub enum Columns {
-    /// They are given; members without a column are left out, as AWS does.
-    Given,
-    /// They are inferred and evolved.
-    Inferred(ClashPolicy),
-}
-
-/// How records become rows and rows become a file.
-#[derive(Clone, Debug)]
-pub struct Conversion {
-    /// Where the columns come from.
-    pub columns: Columns,
-    /// Scalars are converted to the type of a given column where that loses nothing, as OpenX does.
-    pub is_lenient: bool,
-    /// Which column a key belongs to.
-    pub naming: Naming,
-    /// How the file is written.
-    pub parquet: ParquetOptions,
-}
+use crate::schema::{Inference, Schema};
 
 /// What came out of a conversion.
 #[derive(Debug)]
@@ -116,7 +96,12 @@ impl<'a, W: Write + Send> Pass<'a, W> {
             Columns::Inferred(policy) => (Unknown::Learn, Some(Inference::new(schema.clone(), policy))),
         };
         let is_lenient = conversion.is_lenient && matches!(conversion.columns, Columns::Given);
-        let rules = Rules { unknown, is_lenient, naming: conversion.naming.clone() };
+        let rules = Rules {
+            unknown,
+            is_lenient,
+            naming: conversion.naming.clone(),
+            timestamp_formats: conversion.timestamp_formats.clone(),
+        };
         let rows = Rows::new(schema, inference, rules);
         Self { conversion, rows, file: None, row_count: 0, failed_count: 0, is_outdated: false, is_columnless: false }
     }

@@ -19,7 +19,7 @@ pub(crate) struct Rows {
     schema: Schema,
     inference: Option<Inference>,
     rules: Rules,
-    holds_json: bool,
+    is_read_raw: bool,
     /// Bytes of texts and elements in the columns, at most.
     variable_bytes: usize,
 }
@@ -33,9 +33,9 @@ enum ObjectError {
 
 impl Rows {
     pub(crate) fn new(schema: Schema, inference: Option<Inference>, rules: Rules) -> Self {
-        let fields = Fields::new(&schema.fields);
-        let holds_json = schema.fields.iter().any(|field| field.kind.holds_json());
-        Self { fields, schema, inference, rules, holds_json, variable_bytes: 0 }
+        let fields = Fields::new(&schema.fields, &rules.naming);
+        let is_read_raw = schema.fields.iter().any(|field| field.kind.is_read_raw());
+        Self { fields, schema, inference, rules, is_read_raw, variable_bytes: 0 }
     }
 
     pub(crate) fn schema(&self) -> &Schema {
@@ -114,8 +114,8 @@ impl Rows {
             .absorb(&mut tree, &self.rules.naming)
             .map_err(|clash| RecordError::malformed(sentence(&clash.to_string())))?;
         self.schema.clone_from(inference.schema());
-        self.fields.evolve(&self.schema.fields);
-        self.holds_json = self.schema.fields.iter().any(|field| field.kind.holds_json());
+        self.fields.evolve(&self.schema.fields, &self.rules.naming);
+        self.is_read_raw = self.schema.fields.iter().any(|field| field.kind.is_read_raw());
         let rewritten = if is_rewritten { Value::Object(tree).to_string() } else { String::new() };
         let outcome = self.append_object(if is_rewritten { &rewritten } else { object });
         outcome.map_err(|error| match error {
@@ -126,7 +126,7 @@ impl Rows {
 
     /// Appends `text`, which should hold one object and nothing else, as one row.
     fn append_object(&mut self, text: &str) -> Result<(), ObjectError> {
-        if self.holds_json && is_nested_deeper(text.as_bytes(), NESTING_MAX) {
+        if self.is_read_raw && is_nested_deeper(text.as_bytes(), NESTING_MAX) {
             return Err(ObjectError::Failure(Failure::TooDeep));
         }
         let first_row = self.fields.row_count();

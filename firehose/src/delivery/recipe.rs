@@ -1,9 +1,8 @@
 //! How a delivery stream makes its objects: its definition, ready for use.
 
 use super::Shared;
-use crate::columns::Naming;
-use crate::convert::{Columns, Conversion, ParquetOptions};
-use crate::definition::{Backup, ConversionSettings, Definition, Destination, ObjectCompression};
+use crate::convert::Conversion;
+use crate::definition::{Backup, Definition, Destination, ObjectCompression};
 use crate::endpoint::{self, EndpointContext};
 use crate::error::RecipeError;
 use crate::error_output::CatalogTable;
@@ -67,7 +66,11 @@ impl Recipe {
             prefixes,
             extension: extension(destination),
             compression: destination.compression,
-            conversion: destination.conversion.as_ref().map(|settings| conversion(settings, options)),
+            conversion: destination
+                .conversion
+                .as_ref()
+                .map(|settings| Conversion::new(settings, &definition.key.name, options))
+                .transpose()?,
             table: destination.conversion.as_ref().and_then(|conversion| conversion.table.clone()),
             pipeline: Pipeline::new(definition, options)?,
             is_sent: destination.endpoint.is_some(),
@@ -157,26 +160,5 @@ fn extension(destination: &Destination) -> String {
         Destination { file_extension, .. } if !file_extension.is_empty() => file_extension.clone(),
         Destination { conversion: Some(_), .. } => ".parquet".to_owned(),
         Destination { compression, .. } => object::extension(*compression).to_owned(),
-    }
-}
-
-fn conversion(settings: &ConversionSettings, options: &crate::config::Options) -> Conversion {
-    let normalised = |key: &str| if settings.is_case_insensitive { key.to_lowercase() } else { key.to_owned() };
-    let mappings = settings.keys_by_column.iter();
-    Conversion {
-        columns: if settings.table.is_some() { Columns::Given } else { Columns::Inferred(options.on_clash) },
-        is_lenient: settings.is_lenient,
-        naming: Naming {
-            is_case_insensitive: settings.is_case_insensitive,
-            converts_dots: settings.converts_dots,
-            columns_by_key: mappings.map(|(column, key)| (normalised(key), column.clone())).collect(),
-        },
-        parquet: ParquetOptions {
-            compression: settings.compression,
-            version: settings.version,
-            is_dictionary_enabled: settings.is_dictionary_enabled,
-            block_bytes: usize::try_from(settings.block_bytes).unwrap_or(usize::MAX),
-            page_bytes: usize::try_from(settings.page_bytes).unwrap_or(usize::MAX),
-        },
     }
 }

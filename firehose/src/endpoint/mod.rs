@@ -11,7 +11,6 @@
 //! others wait for. Verdicts share their reasons, so that a batch of a million records fails for the price of one.
 
 mod options;
-mod redshift;
 mod storage;
 
 use std::sync::Arc;
@@ -27,7 +26,6 @@ use crate::sink::{SinkError, Sinks};
 use crate::spool::Spool;
 
 pub use options::Options;
-pub use redshift::{DatabaseOptions, TlsMode};
 pub(crate) use storage::Storage;
 
 /// Records to send.
@@ -96,8 +94,6 @@ pub(crate) struct EndpointContext {
     pub(crate) id: String,
     /// The options of `[firehose.endpoints]`.
     pub(crate) options: Options,
-    /// The options of `[firehose.redshift]`.
-    pub(crate) databases: DatabaseOptions,
     /// Where objects are made and stored, for endpoints that load them.
     pub(crate) storage: Storage,
 }
@@ -114,7 +110,6 @@ impl EndpointContext {
             key: definition.key.clone(),
             id: definition.id.clone(),
             options: options.endpoints.clone(),
-            databases: options.redshift.clone(),
             storage: Storage {
                 sinks: Arc::clone(sinks),
                 spool: spool.clone(),
@@ -170,13 +165,13 @@ pub(crate) enum EndpointError {
 /// What is wrong with the settings or with the options.
 pub(crate) fn open(
     settings: &definition::Endpoint,
-    context: &EndpointContext,
+    _context: &EndpointContext,
 ) -> Result<Arc<dyn Endpoint>, EndpointError> {
     let kind = match settings {
         definition::Endpoint::Http(_) => "HTTP",
         definition::Endpoint::Splunk(_) => "Splunk",
         definition::Endpoint::OpenSearch(_) => "OpenSearch",
-        definition::Endpoint::Redshift(cluster) => return Ok(Arc::new(redshift::Redshift::open(cluster, context)?)),
+        definition::Endpoint::Redshift(_) => "Redshift",
         definition::Endpoint::Iceberg(_) => "Iceberg",
     };
     Err(EndpointError::NotSupported { kind })

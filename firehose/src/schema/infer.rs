@@ -108,7 +108,7 @@ impl Lesson<'_> {
         let keys: Vec<String> = object.keys().cloned().collect();
         for key in keys {
             let Some(value) = object.get_mut(&key) else { continue };
-            let name = self.naming.column_name(&key, self.path.is_empty()).into_owned();
+            let name = self.column_name(fields, &key);
             // A clash found deep inside may come after other values in there were moved, so the whole is kept.
             let original = matches!(self.policy, ClashPolicy::JsonColumn).then(|| value.clone());
             self.path.push(name.clone());
@@ -126,6 +126,13 @@ impl Lesson<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The column that a key belongs to, spelt as it is if it is known.
+    fn column_name(&self, fields: &[Field], key: &str) -> String {
+        let find = |folded: &str| fields.iter().find(|field| self.naming.fold(&field.name) == folded);
+        let name = self.naming.column_name(key, |name| find(name).is_some());
+        find(&self.naming.fold(&name)).map_or_else(|| name.into_owned(), |field| field.name.clone())
     }
 
     /// Learns the member `name`; on a clash `fields` is as it was.

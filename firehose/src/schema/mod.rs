@@ -39,8 +39,21 @@ pub enum Type {
     Float,
     /// `double`: 64 bits.
     Double,
+    /// `decimal(precision,scale)`: so many decimal digits, `scale` of them behind the point.
+    Decimal {
+        /// 1 to 38.
+        precision: u8,
+        /// 0 to the precision.
+        scale: u8,
+    },
     /// `string`: UTF-8 text.
     String,
+    /// `varchar(length)`: text, cut to so many characters.
+    Varchar(u16),
+    /// `char(length)`: likewise, without the blanks at its end.
+    Char(u16),
+    /// `binary`: bytes, which JSON has in base64.
+    Binary,
     /// `date`: a day without a time zone.
     Date,
     /// `timestamp`: an instant, to the microsecond, UTC.
@@ -51,6 +64,8 @@ pub enum Type {
     Struct(Vec<Field>),
     /// `array<type>`.
     Array(Box<Type>),
+    /// `map<key,value>`: a JSON object with any keys. A key is of a primitive type.
+    Map(Box<Type>, Box<Type>),
 }
 
 /// A named column, or a member of a struct.
@@ -110,11 +125,22 @@ impl Type {
             Self::BigInt => DataType::Int64,
             Self::Float => DataType::Float32,
             Self::Double => DataType::Float64,
-            Self::String | Self::Json => DataType::Utf8,
+            Self::Decimal { precision, scale } => {
+                DataType::Decimal128(*precision, i8::try_from(*scale).unwrap_or(i8::MAX))
+            }
+            Self::String | Self::Varchar(_) | Self::Char(_) | Self::Json => DataType::Utf8,
+            Self::Binary => DataType::Binary,
             Self::Date => DataType::Date32,
             Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
             Self::Struct(fields) => DataType::Struct(arrow_fields(fields)),
             Self::Array(element) => DataType::List(Arc::new(ArrowField::new("element", element.to_arrow(), true))),
+            Self::Map(key, value) => {
+                // The names that the Parquet format asks for; a key is never null.
+                let key = ArrowField::new("key", key.to_arrow(), false);
+                let value = ArrowField::new("value", value.to_arrow(), true);
+                let entries = DataType::Struct(ArrowFields::from(vec![key, value]));
+                DataType::Map(Arc::new(ArrowField::new("key_value", entries, false)), false)
+            }
         }
     }
 
@@ -123,18 +149,25 @@ impl Type {
         match self {
             Self::Struct(fields) => fields.iter().map(|field| field.kind.leaf_count()).sum(),
             Self::Array(element) => element.leaf_count(),
+            Self::Map(key, value) => key.leaf_count() + value.leaf_count(),
             _ => 1,
         }
     }
 
-    /// Whether a `json` column is in it.
-    pub(crate) fn holds_json(&self) -> bool {
+    /// Whether a column is in it whose values are read from their own text: those that the parser skips over first.
+    pub(crate) fn is_read_raw(&self) -> bool {
         match self {
-            Self::Json => true,
-            Self::Struct(fields) => fields.iter().any(|field| field.kind.holds_json()),
-            Self::Array(element) => element.holds_json(),
+            Self::Json | Self::Decimal { .. } => true,
+            Self::Struct(fields) => fields.iter().any(|field| field.kind.is_read_raw()),
+            Self::Array(element) => element.is_read_raw(),
+            Self::Map(_, value) => value.is_read_raw(),
             _ => false,
         }
+    }
+
+    /// Whether values have no values in them.
+    pub(crate) fn is_primitive(&self) -> bool {
+        !matches!(self, Self::Json | Self::Struct(_) | Self::Array(_) | Self::Map(..))
     }
 }
 
@@ -148,7 +181,11 @@ impl fmt::Display for Type {
             Self::BigInt => f.write_str("bigint"),
             Self::Float => f.write_str("float"),
             Self::Double => f.write_str("double"),
+            Self::Decimal { precision, scale } => write!(f, "decimal({precision},{scale})"),
             Self::String => f.write_str("string"),
+            Self::Varchar(length) => write!(f, "varchar({length})"),
+            Self::Char(length) => write!(f, "char({length})"),
+            Self::Binary => f.write_str("binary"),
             Self::Date => f.write_str("date"),
             Self::Timestamp => f.write_str("timestamp"),
             Self::Json => f.write_str("json"),
@@ -161,6 +198,7 @@ impl fmt::Display for Type {
                 f.write_str(">")
             }
             Self::Array(element) => write!(f, "array<{element}>"),
+            Self::Map(key, value) => write!(f, "map<{key},{value}>"),
         }
     }
 }

@@ -3,7 +3,15 @@
 use std::str::FromStr;
 
 use super::{Field, Type};
+use crate::columns::PRECISION_MAX;
 use crate::limits::{COLUMNS_MAX, NESTING_MAX};
+
+/// Characters of a `varchar` and of a `char`. Source: Apache Hive, "LanguageManual Types".
+const VARCHAR_MAX: u16 = u16::MAX;
+const CHAR_MAX: u16 = 255;
+
+/// Digits of a `decimal` that does not say. Source: likewise.
+const PRECISION_DEFAULT: u8 = 10;
 
 /// A type text that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -76,7 +84,10 @@ impl<'a> Parser<'a> {
             "float" => Type::Float,
             "double" => Type::Double,
             "string" => Type::String,
-            "varchar" | "char" => self.text_length()?,
+            "varchar" => self.text_length(VARCHAR_MAX)?.map_or(Type::String, Type::Varchar),
+            "char" | "character" => self.text_length(CHAR_MAX)?.map_or(Type::String, Type::Char),
+            "decimal" | "numeric" => self.decimal()?,
+            "binary" => Type::Binary,
             "date" => Type::Date,
             "timestamp" => Type::Timestamp,
             "json" => Type::Json,
@@ -87,23 +98,61 @@ impl<'a> Parser<'a> {
                 Type::Array(Box::new(element))
             }
             "struct" => Type::Struct(self.members(depth + 1)?),
-            "decimal" | "binary" | "map" | "interval" | "uniontype" => {
+            "map" => self.map(depth + 1)?,
+            "interval" | "uniontype" => {
                 return Err(self.error(format!("{word} is not supported; `json` keeps any value as text")));
             }
             _ => return Err(self.error(format!("unknown type {word:?}"))),
         })
     }
 
-    /// The length of `varchar(n)` does not change how the text is stored.
-    fn text_length(&mut self) -> Result<Type, TypeError> {
+    /// A number in the brackets of a type.
+    fn number<N: FromStr>(&mut self, what: &str) -> Result<N, TypeError> {
+        let position = self.position;
+        self.word()?.parse().map_err(|_| Self { position, ..*self }.error(format!("expected {what}")))
+    }
+
+    /// The length in `varchar(n)`; without one the text has no bound.
+    fn text_length(&mut self, length_max: u16) -> Result<Option<u16>, TypeError> {
+        if !self.rest().starts_with('(') {
+            return Ok(None);
+        }
+        self.expect('(')?;
+        let length = self.number("a length")?;
+        if !(1..=length_max).contains(&length) {
+            return Err(self.error(format!("expected a length from 1 to {length_max}")));
+        }
+        self.expect(')')?;
+        Ok(Some(length))
+    }
+
+    fn decimal(&mut self) -> Result<Type, TypeError> {
+        let (mut precision, mut scale) = (PRECISION_DEFAULT, 0);
         if self.rest().starts_with('(') {
             self.expect('(')?;
-            if self.word()?.parse::<u32>().is_err() {
-                return Err(self.error("expected a length"));
+            precision = self.number("a precision")?;
+            if self.rest().starts_with(',') {
+                self.expect(',')?;
+                scale = self.number("a scale")?;
             }
             self.expect(')')?;
         }
-        Ok(Type::String)
+        if !(1..=PRECISION_MAX).contains(&precision) || scale > precision {
+            return Err(self.error(format!("expected a precision from 1 to {PRECISION_MAX}, and a scale up to that")));
+        }
+        Ok(Type::Decimal { precision, scale })
+    }
+
+    fn map(&mut self, depth: usize) -> Result<Type, TypeError> {
+        self.expect('<')?;
+        let key = self.kind(depth)?;
+        if !key.is_primitive() {
+            return Err(self.error(format!("{key} cannot be the key of a map, which is of a primitive type")));
+        }
+        self.expect(',')?;
+        let value = self.kind(depth)?;
+        self.expect('>')?;
+        Ok(Type::Map(Box::new(key), Box::new(value)))
     }
 
     fn members(&mut self, depth: usize) -> Result<Vec<Field>, TypeError> {
@@ -137,18 +186,29 @@ mod tests {
 
     #[test]
     fn types_are_read_as_they_are_written() {
-        for text in
-            ["boolean", "bigint", "array<string>", "struct<a:int,b:array<struct<c:double,d:json>>>", "timestamp"]
-        {
+        for text in [
+            "boolean",
+            "bigint",
+            "array<string>",
+            "struct<a:int,b:array<struct<c:double,d:json>>>",
+            "timestamp",
+            "decimal(38,38)",
+            "varchar(65535)",
+            "char(255)",
+            "binary",
+            "map<int,map<string,array<decimal(3,0)>>>",
+        ] {
             let kind: Type = text.parse().unwrap();
             assert_eq!(kind.to_string(), text);
         }
     }
 
     #[test]
-    fn case_blanks_and_lengths_do_not_matter() {
+    fn case_and_blanks_do_not_matter_and_bounds_have_defaults() {
         let kind: Type = " STRUCT< a : VarChar(10) , b:Integer > ".parse().unwrap();
-        assert_eq!(kind.to_string(), "struct<a:string,b:int>");
+        assert_eq!(kind.to_string(), "struct<a:varchar(10),b:int>");
+        let kind: Type = "struct<a:varchar,b:char,c:decimal,d:Numeric( 5 )>".parse().unwrap();
+        assert_eq!(kind.to_string(), "struct<a:string,b:string,c:decimal(10,0),d:decimal(5,0)>");
     }
 
     #[test]
@@ -160,7 +220,15 @@ mod tests {
             ("struct<>", "expected a name"),
             ("int int", "unexpected text"),
             ("varchar(x)", "expected a length"),
-            ("decimal(10,2)", "not supported"),
+            ("varchar(0)", "a length from 1 to 65535"),
+            ("char(256)", "a length from 1 to 255"),
+            ("decimal(39,2)", "a precision from 1 to 38"),
+            ("decimal(3,4)", "a scale up to that"),
+            ("decimal(3", "expected ')'"),
+            ("decimal()", "expected a name"),
+            ("map<string>", "expected ','"),
+            ("map<array<int>,int>", "cannot be the key"),
+            ("uniontype<int,string>", "not supported"),
             ("bignum", "unknown type"),
             ("struct<a:int,a:int>", "there twice"),
         ] {

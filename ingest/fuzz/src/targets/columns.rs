@@ -24,6 +24,7 @@ pub(crate) fn run(input: &[u8]) {
         columns,
         is_lenient: choices & 4 != 0,
         naming: Naming { is_case_insensitive: choices & 8 != 0, converts_dots: choices & 16 != 0, ..Naming::default() },
+        timestamp_formats: Vec::new(),
         parquet: ParquetOptions::default(),
     };
     let records: Vec<&[u8]> = lines.collect();

@@ -1,20 +1,26 @@
+mod types;
+
 use std::collections::HashMap;
 
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Date32Type, Float64Type, Int8Type, Int64Type, TimestampMicrosecondType};
+use arrow::datatypes::{
+    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    TimestampMicrosecondType,
+};
 use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::schema::Field;
+use crate::schema::{ClashPolicy, Field};
 
 fn inferred(policy: ClashPolicy) -> Conversion {
     Conversion {
         columns: Columns::Inferred(policy),
         is_lenient: true,
         naming: Naming::default(),
+        timestamp_formats: Vec::new(),
         parquet: ParquetOptions::default(),
     }
 }
@@ -94,7 +100,12 @@ fn value(column: &dyn Array, row: usize) -> Value {
     match column.data_type() {
         DataType::Boolean => column.as_boolean().value(row).into(),
         DataType::Int8 => column.as_primitive::<Int8Type>().value(row).into(),
+        DataType::Int16 => column.as_primitive::<Int16Type>().value(row).into(),
+        DataType::Int32 => column.as_primitive::<Int32Type>().value(row).into(),
         DataType::Int64 => column.as_primitive::<Int64Type>().value(row).into(),
+        DataType::Float32 => column.as_primitive::<Float32Type>().value(row).into(),
+        DataType::Decimal128(..) => column.as_primitive::<Decimal128Type>().value(row).to_string().into(),
+        DataType::Binary => base64_simd::STANDARD.encode_to_string(column.as_binary::<i32>().value(row)).into(),
         DataType::Float64 => column.as_primitive::<Float64Type>().value(row).into(),
         DataType::Date32 => column.as_primitive::<Date32Type>().value(row).into(),
         DataType::Timestamp(_, _) => column.as_primitive::<TimestampMicrosecondType>().value(row).into(),
@@ -103,12 +114,25 @@ fn value(column: &dyn Array, row: usize) -> Value {
             let elements = column.as_list::<i32>().value(row);
             (0..elements.len()).map(|element| value(elements.as_ref(), element)).collect::<Vec<_>>().into()
         }
+        DataType::Map(..) => {
+            let entries = column.as_map().value(row);
+            let (keys, values) = (entries.column(0), entries.column(1));
+            let entry = |entry| (key_text(&value(keys, entry)), value(values, entry));
+            let object: Map<_, _> = (0..entries.len()).map(entry).collect();
+            assert_eq!(object.len(), entries.len(), "no key is there twice");
+            object.into()
+        }
         DataType::Struct(fields) => {
             let columns = column.as_struct().columns();
             object(fields.iter().zip(columns).map(|(field, column)| (field.name().as_str(), column.as_ref())), row)
         }
         other => panic!("unexpected column type {other}"),
     }
+}
+
+/// The key of a map as JSON can have it.
+fn key_text(key: &Value) -> String {
+    key.as_str().map_or_else(|| key.to_string(), str::to_owned)
 }
 
 /// What a value says: nothing is null, numbers are doubles, members that say nothing are gone, and order is none.
@@ -327,6 +351,53 @@ fn keys_follow_the_rules_of_the_deserialiser() {
         &records.map(str::to_owned),
     );
     assert_eq!(rows(&converted)[0], json!({"user_id":"u","ts":1,"plain":{"inner_key":5}}));
+}
+
+#[test]
+fn mappings_hold_in_structs_and_where_their_column_is() {
+    let (mut conversion, schema) = given(&[
+        ("ts", "bigint"),
+        ("timestamp", "bigint"),
+        ("plain", "struct<Timestamp:bigint,a_b:bigint>"),
+        ("nested", "array<struct<a_b:bigint,ts:bigint>>"),
+        ("userId", "string"),
+    ]);
+    conversion.naming = Naming {
+        is_case_insensitive: true,
+        converts_dots: true,
+        columns_by_key: HashMap::from([
+            ("timestamp".to_owned(), "ts".to_owned()),
+            ("user.id".to_owned(), "userId".to_owned()),
+        ]),
+    };
+    let records = [
+        r#"{"TimeStamp":1,"plain":{"timestamp":2,"A.B":3},"nested":[{"timestamp":4},{"TS":5,"a.b":6}],"user.id":"u"}"#,
+        r#"{"userid":"v","nested":[],"plain":{"TIMESTAMP":7},"timestamp":8}"#,
+    ];
+    let (converted, errors) = run(&conversion, &schema, &records.map(str::to_owned));
+    assert_eq!(errors, []);
+    let expected = [
+        json!({"ts":1,"timestamp":null,"plain":{"Timestamp":2,"a_b":3},
+            "nested":[{"a_b":null,"ts":4},{"a_b":6,"ts":5}],"userId":"u"}),
+        json!({"ts":8,"timestamp":null,"plain":{"Timestamp":7,"a_b":null},"nested":[],"userId":"v"}),
+    ];
+    assert_eq!(rows(&converted), expected);
+}
+
+#[test]
+fn timestamp_formats_are_tried_in_order_for_dates_and_timestamps() {
+    let (mut conversion, schema) = given(&[("at", "timestamp"), ("day", "date"), ("all", "array<timestamp>")]);
+    conversion.timestamp_formats = ["dd/MM/yyyy HH:mm:ss", "millis"].map(|format| format.parse().unwrap()).to_vec();
+    let records = [
+        r#"{"at":"07/02/2018 19:58:48","day":"03/01/1970 00:00:00","all":[1500,"1500","1970-01-01 00:00:02",2.5]}"#,
+        r#"{"at":"2018.02.07"}"#,
+    ];
+    let (converted, errors) = run(&conversion, &schema, &records.map(str::to_owned));
+    assert_eq!(
+        rows(&converted),
+        [json!({"at":1_518_033_528_000_000_i64,"day":2,"all":[1_500_000,1_500_000,2_000_000,2_500]})]
+    );
+    assert!(errors[0].1.contains("at: expected timestamp, found the string \"2018.02.07\""), "{errors:?}");
 }
 
 #[test]
