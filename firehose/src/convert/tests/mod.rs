@@ -1,3 +1,4 @@
+mod malformed;
 mod types;
 
 use std::collections::HashMap;
