@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
-pub use crate::endpoint::Options as EndpointOptions;
+pub use crate::endpoint::{DatabaseOptions, Options as EndpointOptions, TlsMode};
 use crate::limits::COLUMNS_MAX;
 use crate::schema::{ClashPolicy, Field, Schema, Type, TypeError};
 
@@ -36,6 +36,8 @@ pub struct Options {
     /// Source: Firehose Developer Guide, "Understand data transformation flow" (5 minutes).
     #[serde(with = "humantime_serde")]
     pub function_timeout: Duration,
+    /// How Redshift clusters and PostgreSQL servers are connected to.
+    pub redshift: DatabaseOptions,
     /// What differs for the delivery streams of a name, in every account and region.
     pub streams: BTreeMap<String, StreamOptions>,
 }
@@ -50,6 +52,7 @@ impl Default for Options {
             endpoints: EndpointOptions::default(),
             functions: BTreeMap::new(),
             function_timeout: Duration::from_secs(5 * 60),
+            redshift: DatabaseOptions::default(),
             streams: BTreeMap::new(),
         }
     }
@@ -186,6 +189,7 @@ impl Options {
             problems.push(format!("firehose.function-timeout is {text}; it must be more than 0 and at most 1h"));
         }
         problems.extend(self.streams.iter().flat_map(|(name, stream)| stream.problems(name)));
+        problems.extend(self.redshift.problems());
         problems
     }
 }

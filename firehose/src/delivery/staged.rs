@@ -174,3 +174,69 @@ impl Entry {
         Some(Self { kind, origin, head: head_from..data_from, data: data_from..end })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::record::ErrorOutputType;
+    use crate::spool::Spool;
+
+    fn origin() -> impl Strategy<Value = Origin> {
+        (any::<u64>(), any::<u64>(), prop::option::of(0..NO_SUB), any::<u64>())
+            .prop_map(|(log, ordinal, sub, arrival_ms)| Origin { log: LogId(log), ordinal, sub, arrival_ms })
+    }
+
+    fn data() -> impl Strategy<Value = Bytes> {
+        prop::collection::vec(any::<u8>(), 0..40).prop_map(Bytes::from)
+    }
+
+    fn record() -> impl Strategy<Value = Record> {
+        let texts = || prop::collection::btree_map(".{0,5}", ".{0,5}", 0..3);
+        let keys = (texts(), texts(), texts(), any::<Option<u64>>());
+        (data(), origin(), keys).prop_map(|(data, origin, (query, lambda, column, event_ms))| {
+            let keys = PartitionKeys { query, lambda, column, event_ms };
+            Record { data, origin, keys }
+        })
+    }
+
+    fn refused() -> impl Strategy<Value = Refused> {
+        (data(), origin(), ".{0,9}", any::<u32>()).prop_map(|(data, origin, message, attempt_count)| {
+            let output_type = ErrorOutputType::ProcessingFailed;
+            let reason = Reason { output_type, code: "Lambda.FunctionError".to_owned(), message };
+            Refused { data, origin, reason, attempt_count }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_staged_is_read_back(
+            slices in prop::collection::vec(
+                (prop::collection::vec(record(), 0..4), prop::collection::vec(refused(), 0..3)), 0..4,
+            ),
+            damaged in any::<prop::sample::Index>(),
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            let spool = Spool::open(dir.path()).unwrap();
+            let mut writer = StagedWriter::new(spool.scratch().unwrap());
+            for (records, refused) in slices.clone() {
+                writer.push(&Processed { records, refused, dropped: 0 }).unwrap();
+            }
+            let (file, crc32) = writer.finish().unwrap();
+            let bytes = shard_store::map_file(&file).unwrap();
+            let name = StagedFile { name: "a".to_owned(), crc32 };
+            let staged = StagedRecords::new(bytes.clone()).check(&name).unwrap();
+            let records: Vec<_> = slices.iter().flat_map(|(records, _)| records.clone()).collect();
+            let refused: Vec<_> = slices.iter().flat_map(|(_, refused)| refused.clone()).collect();
+            prop_assert_eq!(staged.iter_owned().collect::<Vec<_>>(), records);
+            prop_assert_eq!(staged.refused().collect::<Vec<_>>(), refused);
+            if !bytes.is_empty() {
+                let mut bytes = bytes.to_vec();
+                let place = damaged.index(bytes.len());
+                bytes[place] ^= 0x10;
+                prop_assert!(StagedRecords::new(bytes.into()).check(&name).is_err());
+            }
+        }
+    }
+}

@@ -11,6 +11,7 @@
 //! others wait for. Verdicts share their reasons, so that a batch of a million records fails for the price of one.
 
 mod options;
+mod redshift;
 mod storage;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::sink::{SinkError, Sinks};
 use crate::spool::Spool;
 
 pub use options::Options;
+pub use redshift::{DatabaseOptions, TlsMode};
 pub(crate) use storage::Storage;
 
 /// Records to send.
@@ -94,6 +96,8 @@ pub(crate) struct EndpointContext {
     pub(crate) id: String,
     /// The options of `[firehose.endpoints]`.
     pub(crate) options: Options,
+    /// The options of `[firehose.redshift]`.
+    pub(crate) databases: DatabaseOptions,
     /// Where objects are made and stored, for endpoints that load them.
     pub(crate) storage: Storage,
 }
@@ -110,6 +114,7 @@ impl EndpointContext {
             key: definition.key.clone(),
             id: definition.id.clone(),
             options: options.endpoints.clone(),
+            databases: options.redshift.clone(),
             storage: Storage {
                 sinks: Arc::clone(sinks),
                 spool: spool.clone(),
@@ -165,13 +170,13 @@ pub(crate) enum EndpointError {
 /// What is wrong with the settings or with the options.
 pub(crate) fn open(
     settings: &definition::Endpoint,
-    _context: &EndpointContext,
+    context: &EndpointContext,
 ) -> Result<Arc<dyn Endpoint>, EndpointError> {
     let kind = match settings {
         definition::Endpoint::Http(_) => "HTTP",
         definition::Endpoint::Splunk(_) => "Splunk",
         definition::Endpoint::OpenSearch(_) => "OpenSearch",
-        definition::Endpoint::Redshift(_) => "Redshift",
+        definition::Endpoint::Redshift(cluster) => return Ok(Arc::new(redshift::Redshift::open(cluster, context)?)),
         definition::Endpoint::Iceberg(_) => "Iceberg",
     };
     Err(EndpointError::NotSupported { kind })

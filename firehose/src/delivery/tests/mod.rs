@@ -3,6 +3,9 @@
 //! A crash is the end of a runtime with everything on it, whatever it was doing; the store is then opened again in the same
 //! directory, and the buckets are as they were left.
 
+mod change;
+mod divided;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
@@ -117,6 +120,19 @@ impl Program {
         assert_eq!(ids.len(), records.len());
     }
 
+    fn create_stream(&self, name: &str, shard_count: u32) {
+        let stream = NewStream {
+            key: key(name),
+            shard_count: shard_count.try_into().unwrap(),
+            mode: StreamMode::Provisioned,
+            record_bytes_max: 1 << 20,
+            warm_mibps: 0,
+            distribution: Default::default(),
+            tags: BTreeMap::new(),
+        };
+        self.streams.create(stream).unwrap();
+    }
+
     fn put_to_shards(&self, name: &str, records: &[String]) {
         let stream = self.streams.get("000000000000", "us-east-1", name).unwrap();
         for (number, record) in records.iter().enumerate() {
@@ -160,10 +176,13 @@ fn delivered_ids(objects: &BTreeMap<String, Bytes>, name: &str) -> HashMap<u64, 
         for line in std::str::from_utf8(body).unwrap().lines() {
             let value: Value = serde_json::from_str(line).unwrap();
             let value = match value.get("rawData") {
-                // Records that fail carry their id as the whole of their text: `bad 17`.
+                // Records that fail carry their id as their text, `bad 17`, or as JSON.
                 Some(raw) => {
                     let raw = base64_simd::STANDARD.decode_to_vec(raw.as_str().unwrap()).unwrap();
-                    String::from_utf8(raw).unwrap().trim_start_matches("bad ").parse().unwrap()
+                    let raw = String::from_utf8(raw).unwrap();
+                    let json: Option<Value> = serde_json::from_str(&raw).ok();
+                    let id = json.and_then(|value| value["id"].as_u64());
+                    id.unwrap_or_else(|| raw.trim_start_matches("bad ").parse().unwrap())
                 }
                 None => value["id"].as_u64().unwrap(),
             };
@@ -214,21 +233,11 @@ fn play(steps: Vec<Step>, pauses: &mut TestRng) {
     let dir = tempfile::tempdir().unwrap();
     let sinks = FaultySinks::default();
     let mut program = start(dir.path(), &sinks);
-    let shard_count = 3.try_into().unwrap();
-    let (source, mode) = (key("clicks"), StreamMode::Provisioned);
-    let stream = NewStream {
-        key: source.clone(),
-        shard_count,
-        mode,
-        record_bytes_max: 1 << 20,
-        warm_mibps: 0,
-        distribution: Default::default(),
-        tags: BTreeMap::new(),
-    };
-    program.streams.create(stream).unwrap();
+    program.create_stream("clicks", 3);
     program.delivery.create(new("raw", None, None)).unwrap();
     program.delivery.create(new("converted", None, Some(conversion()))).unwrap();
-    program.delivery.create(new("shards", Some(source), Some(conversion()))).unwrap();
+    program.delivery.create(new("shards", Some(key("clicks")), Some(conversion()))).unwrap();
+    program.delivery.create(divided::divided("divided")).unwrap();
     let mut put_count = 0;
     for step in steps {
         match step {
@@ -236,6 +245,7 @@ fn play(steps: Vec<Step>, pauses: &mut TestRng) {
                 program.put("raw", &records(put_count, count, false));
                 program.put("converted", &records(put_count, count, true));
                 program.put_to_shards("clicks", &records(put_count, count, true));
+                program.put("divided", &divided::of_sites(put_count, count));
                 put_count += count;
             }
             Step::Faults(faults) => sinks.fail_next(faults),
@@ -251,7 +261,7 @@ fn play(steps: Vec<Step>, pauses: &mut TestRng) {
     sinks.clear_faults();
     start(dir.path(), &sinks).drain();
     let objects = sinks.objects();
-    for name in ["raw", "converted", "shards"] {
+    for name in ["raw", "converted", "shards", "divided", "divided-kept"] {
         let ids = delivered_ids(&objects, name);
         let wrong: Vec<_> = (0..put_count).filter(|id| ids.get(id) != Some(&1)).collect();
         assert_eq!((ids.len() as u64, wrong), (put_count, vec![]), "{name}");
@@ -319,17 +329,7 @@ fn a_stream_is_delivered_from_the_creation_on_and_a_deleted_one_is_reported() {
     let program = start(dir.path(), &sinks);
     let missing = program.delivery.create(new("early", Some(key("clicks")), None));
     assert!(matches!(missing, Err(CreateError::SourceNotFound { .. })));
-    let mode = StreamMode::Provisioned;
-    let stream = NewStream {
-        key: key("clicks"),
-        shard_count: 2.try_into().unwrap(),
-        mode,
-        record_bytes_max: 1 << 20,
-        warm_mibps: 0,
-        distribution: Default::default(),
-        tags: BTreeMap::new(),
-    };
-    program.streams.create(stream).unwrap();
+    program.create_stream("clicks", 2);
     program.put_to_shards("clicks", &records(0, 10, false));
     let delivery = program.delivery.create(new("late", Some(key("clicks")), None)).unwrap();
     assert!(matches!(delivery.put(&[]), Err(PutError::NotDirectPut { .. })));
