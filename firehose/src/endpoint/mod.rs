@@ -10,8 +10,16 @@
 //! Memory: records are slices of mapped files. An endpoint streams its bodies, so that one that stalls holds nothing that
 //! others wait for. Verdicts share their reasons, so that a batch of a million records fails for the price of one.
 
+mod body;
+mod client;
+mod group;
+mod http;
+mod opensearch;
 mod options;
+#[cfg(test)]
+mod receiver;
 mod redshift;
+mod splunk;
 mod storage;
 
 use std::sync::Arc;
@@ -172,12 +180,13 @@ pub(crate) fn open(
     settings: &definition::Endpoint,
     context: &EndpointContext,
 ) -> Result<Arc<dyn Endpoint>, EndpointError> {
-    let kind = match settings {
-        definition::Endpoint::Http(_) => "HTTP",
-        definition::Endpoint::Splunk(_) => "Splunk",
-        definition::Endpoint::OpenSearch(_) => "OpenSearch",
-        definition::Endpoint::Redshift(cluster) => return Ok(Arc::new(redshift::Redshift::open(cluster, context)?)),
-        definition::Endpoint::Iceberg(_) => "Iceberg",
-    };
-    Err(EndpointError::NotSupported { kind })
+    Ok(match settings {
+        definition::Endpoint::Http(settings) => Arc::new(http::HttpEndpoint::open(settings, context)?),
+        definition::Endpoint::Splunk(settings) => Arc::new(splunk::SplunkEndpoint::open(settings, context)?),
+        definition::Endpoint::OpenSearch(settings) => {
+            Arc::new(opensearch::OpenSearchEndpoint::open(settings, context)?)
+        }
+        definition::Endpoint::Redshift(settings) => Arc::new(redshift::Redshift::open(settings, context)?),
+        definition::Endpoint::Iceberg(_) => return Err(EndpointError::NotSupported { kind: "Iceberg" }),
+    })
 }
