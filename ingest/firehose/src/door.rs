@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use firehose::definition::Source;
 use firehose::{DeliveryStream, DeliveryStreams};
-use ingest_core::fault::firehose::not_found;
+use ingest_core::fault::firehose::{not_direct_put, not_found};
 use ingest_core::{Context, Door, Fault, Operations};
 use prometheus_client::registry::Registry;
 use shard_store::stream::StreamKey;
@@ -29,6 +30,30 @@ impl Firehose {
     /// `ResourceNotFoundException`.
     pub(crate) fn find(&self, context: &Context, name: &str) -> Result<Arc<DeliveryStream>, Fault> {
         self.streams.get(&key(context, name)).ok_or_else(|| not_found(&context.account, name))
+    }
+
+    /// As [`Firehose::find`], of one with records of its own.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException`, `InvalidArgumentException` if it reads its records from elsewhere.
+    pub(crate) fn find_direct_put(&self, context: &Context, name: &str) -> Result<Arc<DeliveryStream>, Fault> {
+        let stream = self.find(context, name)?;
+        match stream.definition().source {
+            Source::DirectPut { .. } => Ok(stream),
+            _ => Err(not_direct_put()),
+        }
+    }
+
+    /// Runs what waits for the disk where it may.
+    ///
+    /// # Errors
+    /// What `run` answers, `InternalFailure` if it panics.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        &self,
+        run: impl FnOnce(&DeliveryStreams) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let streams = Arc::clone(&self.streams);
+        tokio::task::spawn_blocking(move || run(&streams)).await.map_err(Fault::internal)?
     }
 }
 

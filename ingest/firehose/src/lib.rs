@@ -8,6 +8,7 @@
 //! What buffering, conversion, prefixes and exactly-once delivery are is decided in [`firehose`]; texts of its errors in
 //! [`ingest_core::fault::firehose`].
 
+mod attributes;
 mod door;
 mod limits;
 mod metrics;

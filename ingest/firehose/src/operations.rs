@@ -1,22 +1,16 @@
-//! The table: every operation of the Firehose model of botocore 1.43, present or absent.
+//! The table: every operation of the Firehose model of botocore 1.44, present or absent.
 
 use ingest_core::Operations;
 
 use crate::door::Firehose;
 use crate::ops::{
-    create_delivery_stream, delete_delivery_stream, describe_delivery_stream, list_delivery_streams, put_record,
-    put_record_batch,
+    create_delivery_stream, delete_delivery_stream, describe_delivery_stream, list_delivery_streams,
+    list_tags_for_delivery_stream, put_record, put_record_batch, start_delivery_stream_encryption,
+    stop_delivery_stream_encryption, tag_delivery_stream, untag_delivery_stream,
 };
 
 /// The operations that are in the model but not here.
-const ABSENT: &[&str] = &[
-    "ListTagsForDeliveryStream",
-    "StartDeliveryStreamEncryption",
-    "StopDeliveryStreamEncryption",
-    "TagDeliveryStream",
-    "UntagDeliveryStream",
-    "UpdateDestination",
-];
+const ABSENT: &[&str] = &["UpdateDestination"];
 
 /// The table of the door.
 pub(crate) fn table() -> Operations<Firehose> {
@@ -25,8 +19,13 @@ pub(crate) fn table() -> Operations<Firehose> {
         .typed("DeleteDeliveryStream", delete_delivery_stream::run)
         .typed("DescribeDeliveryStream", describe_delivery_stream::run)
         .typed("ListDeliveryStreams", list_delivery_streams::run)
+        .typed("ListTagsForDeliveryStream", list_tags_for_delivery_stream::run)
         .raw("PutRecord", put_record::run)
         .raw("PutRecordBatch", put_record_batch::run)
+        .typed("StartDeliveryStreamEncryption", start_delivery_stream_encryption::run)
+        .typed("StopDeliveryStreamEncryption", stop_delivery_stream_encryption::run)
+        .typed("TagDeliveryStream", tag_delivery_stream::run)
+        .typed("UntagDeliveryStream", untag_delivery_stream::run)
         .absent(ABSENT)
 }
 

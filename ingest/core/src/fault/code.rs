@@ -57,11 +57,17 @@ pub enum Code {
     // Source: Data Firehose API Reference, "PutRecord", "PutRecordBatch".
     /// The delivery stream is over its rate.
     DeliveryUnavailable,
+
+    // Source: Data Firehose API Reference, "UpdateDestination", "StartDeliveryStreamEncryption".
+    /// Somebody else has changed the resource meanwhile.
+    ConcurrentModification,
+    /// There is no such key, or it cannot be used.
+    InvalidKmsResource,
 }
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::AccessDenied,
         Self::IncompleteSignature,
         Self::InternalFailure,
@@ -84,6 +90,8 @@ impl Code {
         Self::ProvisionedThroughputExceeded,
         Self::KmsNotFound,
         Self::DeliveryUnavailable,
+        Self::ConcurrentModification,
+        Self::InvalidKmsResource,
     ];
 
     /// The code as it stands in `__type`.
@@ -111,6 +119,8 @@ impl Code {
             Self::ProvisionedThroughputExceeded => "ProvisionedThroughputExceededException",
             Self::KmsNotFound => "KMSNotFoundException",
             Self::DeliveryUnavailable => "ServiceUnavailableException",
+            Self::ConcurrentModification => "ConcurrentModificationException",
+            Self::InvalidKmsResource => "InvalidKMSResourceException",
         }
     }
 
@@ -135,7 +145,9 @@ impl Code {
             | Self::ExpiredIterator
             | Self::ExpiredNextToken
             | Self::ProvisionedThroughputExceeded
-            | Self::KmsNotFound => 400,
+            | Self::KmsNotFound
+            | Self::ConcurrentModification
+            | Self::InvalidKmsResource => 400,
             Self::RequestTimeout => 408,
             Self::RequestEntityTooLarge => 413,
             Self::InternalFailure | Self::DeliveryUnavailable => 500,

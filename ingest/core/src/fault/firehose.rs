@@ -3,9 +3,9 @@
 //! Source: Firehose API Reference, "Errors" of each operation; the texts are observed ones where clients are known to
 //! read them.
 
-use ::firehose::error::{CreateError, DeleteError, PutError};
+use ::firehose::error::{ChangeError, CreateError, DeleteError, PutError};
 use ::firehose::schema::{TableLookupError, TableSchemaError};
-use shard_store::error::AppendError;
+use shard_store::error::{AppendError, KeyError};
 use shard_store::stream::StreamKey;
 
 use super::{Code, Fault};
@@ -63,6 +63,39 @@ fn table_fault(name: &str, error: &TableSchemaError) -> Fault {
     }
 }
 
+impl From<ChangeError> for Fault {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::NotFound { key } => not_found(&key.account, &key.name),
+            ChangeError::NotDirectPut { .. } => not_direct_put(),
+            ChangeError::TooManyTags { key, limit } => Self::new(
+                Code::LimitExceeded,
+                format!("Firehose {} under account {} may have {limit} tags at most.", key.name, key.account),
+            ),
+            ChangeError::Catalog(error) => Self::internal(error),
+        }
+    }
+}
+
+/// The fault of encryption for a delivery stream that keeps no records of its own.
+pub fn not_direct_put() -> Fault {
+    Fault::new(
+        Code::InvalidArgument,
+        "Server side encryption from firehose is only allowed for direct put delivery streams and database as a source \
+         delivery streams",
+    )
+}
+
+/// The fault of a key that cannot be used. The reason of a failure of the server is for the door to log.
+pub fn key_fault(error: &KeyError) -> Fault {
+    match error {
+        KeyError::NotFound { .. } => Fault::new(Code::InvalidKmsResource, error.to_string()),
+        KeyError::AliasInUse { .. } | KeyError::Unreadable { .. } | KeyError::NoRandomness | KeyError::Storage(_) => {
+            Fault::internal(error)
+        }
+    }
+}
+
 impl From<DeleteError> for Fault {
     fn from(error: DeleteError) -> Self {
         match error {
@@ -96,7 +129,8 @@ pub fn put_fault(error: &PutError) -> Fault {
         PutError::Append(AppendError::Storage(error)) if error.is_full() => {
             Fault::new(Code::InternalFailure, "The server's disk is full. Free some space and send the record again.")
         }
-        PutError::Append(AppendError::Storage(_) | AppendError::Key(_) | AppendError::Fenced { .. }) => {
+        PutError::Append(AppendError::Key(error)) => key_fault(error),
+        PutError::Append(AppendError::Storage(_) | AppendError::Fenced { .. }) => {
             Fault::new(Code::InternalFailure, "The server could not store the record. Its log says why.")
         }
     }
@@ -120,6 +154,10 @@ mod tests {
             (missing.into(), Code::InvalidArgument, "Table b not found."),
             (CreateError::Catalog(catalog).into(), Code::InternalFailure, "unknown error"),
             (DeleteError::NotFound { key: key.clone() }.into(), Code::ResourceNotFound, "123456789012"),
+            (ChangeError::NotFound { key: key.clone() }.into(), Code::ResourceNotFound, "123456789012"),
+            (ChangeError::NotDirectPut { key: key.clone() }.into(), Code::InvalidArgument, "direct put"),
+            (ChangeError::TooManyTags { key: key.clone(), limit: 50 }.into(), Code::LimitExceeded, "50 tags"),
+            (key_fault(&KeyError::NotFound { name: "k".to_owned() }), Code::InvalidKmsResource, "no key k"),
             (put_fault(&PutError::NotDirectPut { key: key.clone() }), Code::InvalidArgument, "KinesisStreamAsSource"),
             (put_fault(&PutError::Throttled { key }), Code::DeliveryUnavailable, "Slow down."),
         ];

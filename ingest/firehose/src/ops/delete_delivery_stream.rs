@@ -7,15 +7,11 @@ use std::sync::Arc;
 use ingest_core::{Context, Fault, Validator};
 
 use crate::door::{Firehose, key};
-use crate::model::{DeleteDeliveryStreamInput, Nothing};
+use crate::model::{NameInput, Nothing};
 use crate::validate;
 
 /// Source: Firehose API Reference, "DeleteDeliveryStream".
-pub(crate) async fn run(
-    door: Arc<Firehose>,
-    context: Context,
-    input: DeleteDeliveryStreamInput,
-) -> Result<Nothing, Fault> {
+pub(crate) async fn run(door: Arc<Firehose>, context: Context, input: NameInput) -> Result<Nothing, Fault> {
     let mut validator = Validator::new();
     validate::name(&mut validator, input.delivery_stream_name.as_deref());
     validator.finish()?;

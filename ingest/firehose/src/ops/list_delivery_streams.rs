@@ -5,7 +5,7 @@ use std::sync::Arc;
 use firehose::definition::Source;
 use ingest_core::{Context, Fault, Pattern, Validator};
 
-use super::create_delivery_stream::{DIRECT_PUT, KINESIS_STREAM_AS_SOURCE, MSK_AS_SOURCE, TYPES};
+use super::source::{TYPES, type_of};
 use crate::door::Firehose;
 use crate::limits::{NAME_CHARS_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX};
 use crate::model::{ListDeliveryStreamsInput, ListDeliveryStreamsOutput};
@@ -31,13 +31,4 @@ pub(crate) async fn run(
     let has_more_delivery_streams = names.len() > count;
     names.truncate(count);
     Ok(ListDeliveryStreamsOutput { delivery_stream_names: names, has_more_delivery_streams })
-}
-
-/// The type of delivery stream that has this source.
-pub(crate) fn type_of(source: &Source) -> &'static str {
-    match source {
-        Source::DirectPut { .. } => DIRECT_PUT,
-        Source::Stream { .. } => KINESIS_STREAM_AS_SOURCE,
-        Source::Topic { .. } => MSK_AS_SOURCE,
-    }
 }

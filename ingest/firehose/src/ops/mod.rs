@@ -3,8 +3,15 @@
 pub(crate) mod create_delivery_stream;
 pub(crate) mod delete_delivery_stream;
 pub(crate) mod describe_delivery_stream;
-mod destination;
+pub(crate) mod destination;
+mod encryption;
 pub(crate) mod list_delivery_streams;
+pub(crate) mod list_tags_for_delivery_stream;
 mod put;
 pub(crate) mod put_record;
 pub(crate) mod put_record_batch;
+mod source;
+pub(crate) mod start_delivery_stream_encryption;
+pub(crate) mod stop_delivery_stream_encryption;
+pub(crate) mod tag_delivery_stream;
+pub(crate) mod untag_delivery_stream;

@@ -29,11 +29,12 @@ struct Output {
 /// Source: Firehose API Reference, "PutRecord".
 pub(crate) async fn run(door: Arc<Firehose>, context: Context, body: Bytes) -> Result<Bytes, Fault> {
     let (stream, pending) = append(&door, &context, &body)?;
+    let encrypted = stream.settings().encryption.is_some();
     // The record is copied; the body's memory need not be held while the disk works.
     drop(body);
     let ids = pending.record_ids().await.map_err(|error| fault(&stream, &error))?;
     let record_id = ids.into_iter().next().ok_or_else(|| Fault::internal("a record was put without an id"))?;
-    context.encode(&Output { record_id, encrypted: false })
+    context.encode(&Output { record_id, encrypted })
 }
 
 fn append(door: &Firehose, context: &Context, body: &[u8]) -> Result<(Arc<DeliveryStream>, PendingPut), Fault> {

@@ -49,6 +49,7 @@ impl ResponseEntry {
 /// Source: Firehose API Reference, "PutRecordBatch".
 pub(crate) async fn run(door: Arc<Firehose>, context: Context, body: Bytes) -> Result<Bytes, Fault> {
     let (stream, pending, record_count) = append(&door, &context, &body)?;
+    let encrypted = stream.settings().encryption.is_some();
     // The records are copied; the body's memory need not be held while the disk works.
     drop(body);
     let throttled = || PutError::Throttled { key: stream.definition().key.clone() };
@@ -65,7 +66,7 @@ pub(crate) async fn run(door: Arc<Firehose>, context: Context, body: Bytes) -> R
         door.metrics.failed_batch_records.inc_by(failed_put_count as u64);
         request_responses.resize(record_count, ResponseEntry::failed(&fault(&stream, &failure)));
     }
-    context.encode(&Output { failed_put_count, encrypted: false, request_responses })
+    context.encode(&Output { failed_put_count, encrypted, request_responses })
 }
 
 /// Checks the whole request and puts its records; none is under way if all of them were throttled.
