@@ -18,9 +18,6 @@ pub(crate) struct Attributes {
     kind: Kind,
     /// The configuration of the destination, as it was given. Before there were updates it was kept with its defaults.
     destination: Value,
-    /// When it was last updated, in milliseconds since the Unix epoch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) updated_ms: Option<u64>,
 }
 
 impl Attributes {
@@ -34,7 +31,7 @@ impl Attributes {
         configuration: &Configuration,
     ) -> Result<Self, Fault> {
         let (kind, destination) = (configuration.kind(), configuration.to_value()?);
-        Ok(Self { source_role_arn, source_arn, kind, destination, updated_ms: None })
+        Ok(Self { source_role_arn, source_arn, kind, destination })
     }
 
     /// Those of a delivery stream.
@@ -45,13 +42,13 @@ impl Attributes {
         Self::deserialize(&definition.attributes).map_err(Fault::internal)
     }
 
-    /// With another configuration since `now_ms`.
+    /// With another configuration.
     ///
     /// # Errors
     /// `InternalFailure`, which no configuration brings about.
-    pub(crate) fn updated(self, configuration: &Configuration, now_ms: u64) -> Result<Self, Fault> {
+    pub(crate) fn updated(self, configuration: &Configuration) -> Result<Self, Fault> {
         let (kind, destination) = (configuration.kind(), configuration.to_value()?);
-        Ok(Self { kind, destination, updated_ms: Some(now_ms), ..self })
+        Ok(Self { kind, destination, ..self })
     }
 
     /// The configuration of the destination.

@@ -1,4 +1,4 @@
-//! The table: every operation of the Firehose model of botocore 1.44, present or absent.
+//! The table: every operation of the Firehose model of botocore 1.44, all present.
 
 use ingest_core::Operations;
 
@@ -6,11 +6,8 @@ use crate::door::Firehose;
 use crate::ops::{
     create_delivery_stream, delete_delivery_stream, describe_delivery_stream, list_delivery_streams,
     list_tags_for_delivery_stream, put_record, put_record_batch, start_delivery_stream_encryption,
-    stop_delivery_stream_encryption, tag_delivery_stream, untag_delivery_stream,
+    stop_delivery_stream_encryption, tag_delivery_stream, untag_delivery_stream, update_destination,
 };
-
-/// The operations that are in the model but not here.
-const ABSENT: &[&str] = &["UpdateDestination"];
 
 /// The table of the door.
 pub(crate) fn table() -> Operations<Firehose> {
@@ -26,7 +23,7 @@ pub(crate) fn table() -> Operations<Firehose> {
         .typed("StopDeliveryStreamEncryption", stop_delivery_stream_encryption::run)
         .typed("TagDeliveryStream", tag_delivery_stream::run)
         .typed("UntagDeliveryStream", untag_delivery_stream::run)
-        .absent(ABSENT)
+        .typed("UpdateDestination", update_destination::run)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Source: Firehose API Reference, "Errors" of each operation; the texts are observed ones where clients are known to
 //! read them.
 
-use ::firehose::error::{ChangeError, CreateError, DeleteError, PutError};
+use ::firehose::error::{ChangeError, CreateError, DeleteError, PutError, RecipeError, UpdateError};
 use ::firehose::schema::{TableLookupError, TableSchemaError};
 use shard_store::error::{AppendError, KeyError};
 use shard_store::stream::StreamKey;
@@ -39,8 +39,43 @@ impl From<CreateError> for Fault {
                 ),
             ),
             CreateError::Table { name, error } => table_fault(&name, &error),
-            CreateError::Prefix(error) => Self::new(Code::InvalidArgument, format!("{error}.")),
+            CreateError::Recipe(error) => recipe_fault(&error),
             CreateError::Catalog(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<UpdateError> for Fault {
+    fn from(error: UpdateError) -> Self {
+        match error {
+            UpdateError::NotFound { key } => not_found(&key.account, &key.name),
+            UpdateError::Version { key, version } => Self::new(
+                Code::ConcurrentModification,
+                format!("Firehose {} was changed meanwhile; its current version id is {version}.", key.name),
+            ),
+            UpdateError::Table { name, error } => table_fault(&name, &error),
+            UpdateError::Recipe(error) => recipe_fault(&error),
+            UpdateError::Catalog(error) => Self::internal(error),
+        }
+    }
+}
+
+/// An update was meant for another version of a delivery stream.
+pub fn wrong_version(name: &str, version: u32, asked: &str) -> Fault {
+    Fault::new(
+        Code::ConcurrentModification,
+        format!(
+            "Cannot update firehose: {name} since the current version id: {version} and specified version id: {asked} do \
+             not match"
+        ),
+    )
+}
+
+/// The destination cannot be used as it is configured.
+fn recipe_fault(error: &RecipeError) -> Fault {
+    match error {
+        RecipeError::Prefix(_) | RecipeError::Processor(_) | RecipeError::Endpoint { .. } => {
+            Fault::new(Code::InvalidArgument, format!("{error}."))
         }
     }
 }
@@ -154,6 +189,13 @@ mod tests {
             (missing.into(), Code::InvalidArgument, "Table b not found."),
             (CreateError::Catalog(catalog).into(), Code::InternalFailure, "unknown error"),
             (DeleteError::NotFound { key: key.clone() }.into(), Code::ResourceNotFound, "123456789012"),
+            (UpdateError::NotFound { key: key.clone() }.into(), Code::ResourceNotFound, "123456789012"),
+            (
+                UpdateError::Version { key: key.clone(), version: 7 }.into(),
+                Code::ConcurrentModification,
+                "version id is 7",
+            ),
+            (wrong_version("clicks", 7, "6"), Code::ConcurrentModification, "specified version id: 6"),
             (ChangeError::NotFound { key: key.clone() }.into(), Code::ResourceNotFound, "123456789012"),
             (ChangeError::NotDirectPut { key: key.clone() }.into(), Code::InvalidArgument, "direct put"),
             (ChangeError::TooManyTags { key: key.clone(), limit: 50 }.into(), Code::LimitExceeded, "50 tags"),

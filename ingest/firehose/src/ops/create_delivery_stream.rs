@@ -41,35 +41,38 @@ type Given = [(&'static str, Option<Configuration>); 8];
 
 /// The destinations of a request, by the names of their members.
 fn take_destinations(input: &mut CreateDeliveryStreamInput) -> Given {
-    fn boxed<T>(given: &mut Option<T>, configuration: fn(Box<T>) -> Configuration) -> Option<Configuration> {
-        given.take().map(|given| configuration(Box::new(given)))
-    }
     [
-        ("S3DestinationConfiguration", boxed(&mut input.s3_destination_configuration, Configuration::S3)),
+        ("S3DestinationConfiguration", Configuration::take(&mut input.s3_destination_configuration, Configuration::S3)),
         (
             "ExtendedS3DestinationConfiguration",
-            boxed(&mut input.extended_s3_destination_configuration, Configuration::S3),
+            Configuration::take(&mut input.extended_s3_destination_configuration, Configuration::S3),
         ),
         (
             "RedshiftDestinationConfiguration",
-            boxed(&mut input.redshift_destination_configuration, Configuration::Redshift),
+            Configuration::take(&mut input.redshift_destination_configuration, Configuration::Redshift),
         ),
         (
             "ElasticsearchDestinationConfiguration",
-            boxed(&mut input.elasticsearch_destination_configuration, Configuration::Elasticsearch),
+            Configuration::take(&mut input.elasticsearch_destination_configuration, Configuration::Elasticsearch),
         ),
         (
             "AmazonopensearchserviceDestinationConfiguration",
-            boxed(&mut input.amazonopensearchservice_destination_configuration, Configuration::OpenSearch),
+            Configuration::take(
+                &mut input.amazonopensearchservice_destination_configuration,
+                Configuration::OpenSearch,
+            ),
         ),
-        ("SplunkDestinationConfiguration", boxed(&mut input.splunk_destination_configuration, Configuration::Splunk)),
+        (
+            "SplunkDestinationConfiguration",
+            Configuration::take(&mut input.splunk_destination_configuration, Configuration::Splunk),
+        ),
         (
             "HttpEndpointDestinationConfiguration",
-            boxed(&mut input.http_endpoint_destination_configuration, Configuration::HttpEndpoint),
+            Configuration::take(&mut input.http_endpoint_destination_configuration, Configuration::HttpEndpoint),
         ),
         (
             "IcebergDestinationConfiguration",
-            boxed(&mut input.iceberg_destination_configuration, Configuration::Iceberg),
+            Configuration::take(&mut input.iceberg_destination_configuration, Configuration::Iceberg),
         ),
     ]
 }

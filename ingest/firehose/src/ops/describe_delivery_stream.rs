@@ -42,7 +42,7 @@ pub(crate) async fn run(
             delivery_stream_type: source::type_of(&definition.source),
             version_id: definition.version.to_string(),
             create_timestamp: source::timestamp(definition.created_ms),
-            last_update_timestamp: attributes.updated_ms.map(source::timestamp),
+            last_update_timestamp: definition.updated_ms.map(source::timestamp),
             source: source::describe(definition, &settings, &attributes),
             destinations: if is_behind_start { vec![destination(&attributes)?] } else { Vec::new() },
             has_more_destinations: false,

@@ -15,3 +15,4 @@ pub(crate) mod start_delivery_stream_encryption;
 pub(crate) mod stop_delivery_stream_encryption;
 pub(crate) mod tag_delivery_stream;
 pub(crate) mod untag_delivery_stream;
+pub(crate) mod update_destination;

@@ -1,6 +1,7 @@
 //! A server on the real store in a temporary directory, and a client that writes HTTP by hand.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +29,8 @@ pub(crate) const ROLE: &str = "arn:aws:iam::000000000000:role/firehose";
 
 /// A running server, and one connection to it.
 pub(crate) struct Server {
-    connection: TcpStream,
+    address: SocketAddr,
+    pub(crate) connection: Connection,
     pub(crate) streams: Arc<Streams>,
     pub(crate) delivery: Arc<DeliveryStreams>,
     _stop: oneshot::Sender<()>,
@@ -38,6 +40,42 @@ pub(crate) struct Server {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
+}
+
+/// A connection to a server.
+pub(crate) struct Connection(TcpStream);
+
+impl Connection {
+    async fn open(address: SocketAddr) -> Self {
+        let connection = TcpStream::connect(address).await.unwrap();
+        connection.set_nodelay(true).unwrap();
+        Self(connection)
+    }
+
+    pub(crate) async fn send(&mut self, operation: &str, content_type: &str, body: &[u8]) -> Answer {
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: Firehose_20150804.{operation}\r\n\
+             Content-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        self.0.write_all(head.as_bytes()).await.unwrap();
+        self.0.write_all(body).await.unwrap();
+        let mut received = Vec::new();
+        let head_bytes = loop {
+            if let Some(at) = received.windows(4).position(|window| window == b"\r\n\r\n") {
+                break at + 4;
+            }
+            assert_ne!(self.0.read_buf(&mut received).await.unwrap(), 0, "the server closed the connection");
+        };
+        let headers = String::from_utf8(received[..head_bytes].to_vec()).unwrap().to_ascii_lowercase();
+        let length = headers.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        let end = head_bytes + length.parse::<usize>().unwrap();
+        while received.len() < end {
+            assert_ne!(self.0.read_buf(&mut received).await.unwrap(), 0, "the answer is cut short");
+        }
+        let status = headers.split(' ').nth(1).unwrap().parse().unwrap();
+        Answer { status, body: received[head_bytes..end].to_vec() }
+    }
 }
 
 impl Server {
@@ -66,36 +104,20 @@ impl Server {
         let router = Router::new(Auth::new(&[]).unwrap(), &mut registry).door(Arc::new(door));
         let http = HttpOptions { listen: "127.0.0.1:0".parse().unwrap(), ..HttpOptions::default() };
         let listener = Listener::bind(http, router).await.unwrap();
-        let connection = TcpStream::connect(listener.address()).await.unwrap();
-        connection.set_nodelay(true).unwrap();
+        let address = listener.address();
+        let connection = Connection::open(address).await;
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(async move { serve(listener, async { drop(stopped.await) }).await });
-        Self { connection, streams, delivery, _stop: stop, directory }
+        Self { address, connection, streams, delivery, _stop: stop, directory }
+    }
+
+    /// Another connection to the server.
+    pub(crate) async fn another(&self) -> Connection {
+        Connection::open(self.address).await
     }
 
     pub(crate) async fn send(&mut self, operation: &str, content_type: &str, body: &[u8]) -> Answer {
-        let head = format!(
-            "POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: Firehose_20150804.{operation}\r\n\
-             Content-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
-        self.connection.write_all(head.as_bytes()).await.unwrap();
-        self.connection.write_all(body).await.unwrap();
-        let mut received = Vec::new();
-        let head_bytes = loop {
-            if let Some(at) = received.windows(4).position(|window| window == b"\r\n\r\n") {
-                break at + 4;
-            }
-            assert_ne!(self.connection.read_buf(&mut received).await.unwrap(), 0, "the server closed the connection");
-        };
-        let headers = String::from_utf8(received[..head_bytes].to_vec()).unwrap().to_ascii_lowercase();
-        let length = headers.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
-        let end = head_bytes + length.parse::<usize>().unwrap();
-        while received.len() < end {
-            assert_ne!(self.connection.read_buf(&mut received).await.unwrap(), 0, "the answer is cut short");
-        }
-        let status = headers.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer { status, body: received[head_bytes..end].to_vec() }
+        self.connection.send(operation, content_type, body).await
     }
 
     pub(crate) async fn call(&mut self, operation: &str, input: Value) -> Value {

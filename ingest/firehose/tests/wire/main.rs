@@ -11,3 +11,4 @@ mod encryption;
 mod put;
 mod streams;
 mod tags;
+mod update;

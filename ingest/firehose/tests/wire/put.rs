@@ -25,7 +25,6 @@ async fn bad_puts_write_nothing_and_keep_the_connection() {
             batch(vec![json!({"Data": base64(vec![0; 1_000_000])}); 5].into()),
             "InvalidArgumentException: Records size exceeds 4 MB limit",
         ),
-        ("UpdateDestination", json!({}), "UnsupportedOperationException"),
     ];
     for (operation, input, expected) in cases {
         let refusal = server.refused(operation, input).await;

@@ -89,6 +89,19 @@ impl Kind {
         }
     }
 
+    /// What it is called in messages.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::S3 => "S3",
+            Self::Redshift => "Redshift",
+            Self::Elasticsearch => "Elasticsearch",
+            Self::OpenSearch => "Amazonopensearchservice",
+            Self::Splunk => "Splunk",
+            Self::HttpEndpoint => "HttpEndpoint",
+            Self::Iceberg => "Iceberg",
+        }
+    }
+
     /// Whether an update may put another of these in its place.
     pub(crate) fn is_replaceable(self) -> bool {
         matches!(self, Self::S3 | Self::Redshift | Self::Splunk)
@@ -108,6 +121,11 @@ pub(crate) enum Configuration {
 }
 
 impl Configuration {
+    /// The configuration that a member of a request holds, if it is there.
+    pub(crate) fn take<T>(member: &mut Option<T>, of_kind: fn(Box<T>) -> Self) -> Option<Self> {
+        member.take().map(|configuration| of_kind(Box::new(configuration)))
+    }
+
     /// A configuration as it was stored.
     ///
     /// # Errors
@@ -290,3 +308,6 @@ fn refuse_unless_off(member: &str, switch: Option<&Switch>) -> Result<(), Fault>
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! What a valid configuration may say that the delivery does not act upon yet: it is refused by name, not stored without
 //! effect. A row goes when the delivery does it.
 
-use firehose::definition::{Destination, Endpoint};
+use firehose::definition::Destination;
 use ingest_core::Fault;
 
 use super::unsupported;
@@ -9,21 +9,9 @@ use super::unsupported;
 type Row = (&'static str, fn(&Destination) -> bool);
 
 /// The name of each, and whether a destination asks for it.
-const NOT_YET: &[Row] = &[
-    ("ProcessingConfiguration", |destination| !destination.processors.is_empty()),
-    ("DynamicPartitioningConfiguration", |destination| destination.is_partitioned),
-    ("HiveJsonSerDe.TimestampFormats", |destination| {
-        destination.conversion.as_ref().is_some_and(|conversion| !conversion.timestamp_formats.is_empty())
-    }),
-    ("HttpEndpointDestinationConfiguration", |destination| matches!(destination.endpoint, Some(Endpoint::Http(_)))),
-    ("SplunkDestinationConfiguration", |destination| matches!(destination.endpoint, Some(Endpoint::Splunk(_)))),
-    ("AmazonopensearchserviceDestinationConfiguration", |destination| {
-        matches!(destination.endpoint, Some(Endpoint::OpenSearch(_)))
-    }),
-    ("RedshiftDestinationConfiguration", |destination| matches!(destination.endpoint, Some(Endpoint::Redshift(_)))),
-    ("IcebergDestinationConfiguration", |destination| matches!(destination.endpoint, Some(Endpoint::Iceberg(_)))),
-    ("S3BackupMode Enabled", |destination| destination.backup.is_some()),
-];
+const NOT_YET: &[Row] = &[("HiveJsonSerDe.TimestampFormats", |destination| {
+    destination.conversion.as_ref().is_some_and(|conversion| !conversion.timestamp_formats.is_empty())
+})];
 
 /// Refuses what is not done yet.
 ///
