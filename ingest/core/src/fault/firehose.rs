@@ -74,9 +74,10 @@ pub fn wrong_version(name: &str, version: u32, asked: &str) -> Fault {
 /// The destination cannot be used as it is configured.
 fn recipe_fault(error: &RecipeError) -> Fault {
     match error {
-        RecipeError::Prefix(_) | RecipeError::Processor(_) | RecipeError::Endpoint { .. } => {
-            Fault::new(Code::InvalidArgument, format!("{error}."))
-        }
+        RecipeError::Prefix(_)
+        | RecipeError::Processor(_)
+        | RecipeError::TimestampFormat(_)
+        | RecipeError::Endpoint { .. } => Fault::new(Code::InvalidArgument, format!("{error}.")),
     }
 }
 

@@ -9,7 +9,6 @@ mod http_endpoint;
 mod iceberg;
 mod location;
 mod merge;
-mod not_yet;
 mod opensearch;
 mod partitioning;
 mod processing;
@@ -210,9 +209,7 @@ impl Configuration {
     pub(crate) fn plan(&self) -> Result<Destination, Fault> {
         let mut filled = self.clone();
         filled.shape_mut().fill()?;
-        let destination = filled.shape().plan()?;
-        not_yet::check(&destination)?;
-        Ok(destination)
+        filled.shape().plan()
     }
 
     /// Lays an update of the same kind over it.
