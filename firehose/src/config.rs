@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
+use crate::convert::{ParquetOverrides, ParquetTuning};
 pub use crate::endpoint::{DatabaseOptions, Options as EndpointOptions, TlsMode};
 use crate::limits::COLUMNS_MAX;
 use crate::schema::{ClashPolicy, Field, Schema, Type, TypeError};
@@ -24,6 +25,8 @@ pub struct Options {
     pub memory_budget: ByteSize,
     /// What becomes of a value whose type clashes with that of its inferred column: `error-prefix` or `json-column`.
     pub on_clash: ClashPolicy,
+    /// How Parquet files are written, beyond what AWS's API can say.
+    pub parquet: ParquetTuning,
     /// The columns of tables that a SchemaConfiguration may name and that the Glue catalog does not have, by
     /// `DATABASE.TABLE`.
     pub tables: BTreeMap<String, Table>,
@@ -48,6 +51,7 @@ impl Default for Options {
             enforce: true,
             memory_budget: ByteSize::mib(512),
             on_clash: ClashPolicy::default(),
+            parquet: ParquetTuning::default(),
             tables: BTreeMap::new(),
             endpoints: EndpointOptions::default(),
             functions: BTreeMap::new(),
@@ -65,6 +69,9 @@ pub struct StreamOptions {
     /// Overrides [`Options::enforce`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enforce: Option<bool>,
+    /// Overrides members of [`Options::parquet`].
+    #[serde(skip_serializing_if = "is_default")]
+    pub parquet: ParquetOverrides,
     /// Where a JSON record has its event time, for `!{event-time:PATTERN}` and `lateness`: members of objects, with dots
     /// between them. A number is seconds, milliseconds or microseconds since the Unix epoch, by its magnitude; a text is
     /// RFC 3339 or `yyyy-MM-dd HH:mm:ss`, in UTC.
@@ -76,6 +83,10 @@ pub struct StreamOptions {
     /// The prefix of objects of the late lane, with expressions; without one `late/` stands before the prefix.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub late_prefix: Option<String>,
+}
+
+fn is_default(overrides: &ParquetOverrides) -> bool {
+    *overrides == ParquetOverrides::default()
 }
 
 impl StreamOptions {
@@ -188,8 +199,14 @@ impl Options {
             let text = humantime_serde::re::humantime::format_duration(timeout);
             problems.push(format!("firehose.function-timeout is {text}; it must be more than 0 and at most 1h"));
         }
-        problems.extend(self.streams.iter().flat_map(|(name, stream)| stream.problems(name)));
         problems.extend(self.redshift.problems());
+        problems.extend(self.parquet.problems("firehose.parquet"));
+        for (name, stream) in &self.streams {
+            problems.extend(stream.problems(name));
+            // What is wrong with all is told once.
+            let own = ParquetTuning::default().with(&stream.parquet);
+            problems.extend(own.problems(&format!("firehose.streams.{name:?}.parquet")));
+        }
         problems
     }
 }
@@ -208,6 +225,24 @@ mod tests {
         assert_eq!(options.tables["db.clicks"].schema(3).unwrap().fields.len(), 2);
         assert_eq!(options.problems(), Vec::<String>::new());
         assert!(serde_json::from_str::<Options>(r#"{"enforced":true}"#).is_err());
+    }
+
+    #[test]
+    fn parquet_is_tuned_for_all_and_for_one() {
+        let text = r#"{"parquet":{"zstd-level":9,"sort-by":["user","at desc"]},
+            "streams":{"a":{"parquet":{"page-index":true,"zstd-level":1}},"b":{"parquet":{"zstd-level":30,"row-group-rows":0}}}}"#;
+        let options: Options = serde_json::from_str(text).unwrap();
+        let tuning = options.parquet.with(&options.stream("a").parquet);
+        assert_eq!((tuning.zstd_level, tuning.page_index, tuning.sort_by.len()), (1, true, 2));
+        assert!(tuning.sort_by[1].is_descending && tuning.sort_by[1].column == "at");
+        assert_eq!(options.parquet.with(&options.stream("other").parquet), options.parquet);
+        let expected = [
+            "firehose.streams.\"b\".parquet.zstd-level is 30; it must be from 1 to 22",
+            "firehose.streams.\"b\".parquet.row-group-rows is 0; it must be at least 1",
+        ];
+        assert_eq!(options.problems(), expected);
+        let error = serde_json::from_str::<Options>(r#"{"parquet":{"sort-by":[" desc"]}}"#).unwrap_err().to_string();
+        assert!(error.contains("is no column to sort by"), "{error}");
     }
 
     #[test]

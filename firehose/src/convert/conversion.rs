@@ -34,7 +34,7 @@ impl Conversion {
     /// What the definition of the delivery stream `name` asks for, with what the configuration adds.
     pub(crate) fn new(
         settings: &ConversionSettings,
-        _name: &str,
+        name: &str,
         options: &Options,
     ) -> Result<Self, TimestampFormatError> {
         let mut naming = Naming {
@@ -56,6 +56,7 @@ impl Conversion {
                 is_dictionary_enabled: settings.is_dictionary_enabled,
                 block_bytes: usize::try_from(settings.block_bytes).unwrap_or(usize::MAX),
                 page_bytes: usize::try_from(settings.page_bytes).unwrap_or(usize::MAX),
+                tuning: options.parquet.with(&options.stream(name).parquet),
             },
         })
     }

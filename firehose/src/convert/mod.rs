@@ -11,14 +11,18 @@
 
 mod conversion;
 mod error;
+mod options;
 mod parquet;
 mod rows;
+mod sort;
 
 use std::io::{self, Write};
 
 pub use conversion::{Columns, Conversion};
 pub use error::{ConvertError, RecordError, RecordErrorCode};
-pub use parquet::{Compression, ParquetOptions, WriterVersion};
+pub use options::{
+    Compression, ParquetOptions, ParquetOverrides, ParquetTuning, SortColumn, SortColumnError, WriterVersion,
+};
 
 use parquet::ParquetFile;
 use rows::Rows;

@@ -1,4 +1,5 @@
 mod malformed;
+mod parquet_files;
 mod types;
 
 use std::collections::HashMap;

@@ -216,4 +216,21 @@ proptest! {
         prop_assert_eq!(errors.len(), expected.len());
         prop_assert_eq!(rows(&converted), expected);
     }
+
+    #[test]
+    fn sorting_by_any_column_loses_no_row((fields, sent) in any_table(), is_descending in any::<bool>()) {
+        let (mut conversion, _) = given(&[]);
+        conversion.parquet.tuning.sort_by = vec![SortColumn { column: "m0".to_owned(), is_descending }];
+        conversion.parquet.tuning.bloom_filter_columns = fields.iter().map(|field| field.name.clone()).collect();
+        conversion.parquet.tuning.page_index = true;
+        let (records, expected): (Vec<_>, Vec<_>) = sent.into_iter().unzip();
+        let (converted, errors) = run(&conversion, &Schema { version: 1, fields }, &records);
+        prop_assert_eq!(errors, vec![]);
+        let texts = |rows: Vec<Value>| {
+            let mut texts: Vec<String> = rows.iter().map(|row| essence(row).to_string()).collect();
+            texts.sort();
+            texts
+        };
+        prop_assert_eq!(texts(rows(&converted)), texts(expected));
+    }
 }
