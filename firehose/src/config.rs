@@ -194,6 +194,11 @@ impl Options {
             problems.push(format!("firehose.memory-budget is {}; it must be at least 64 MiB", self.memory_budget));
         }
         problems.extend(self.endpoints.problems());
+        problems.extend(self.functions.iter().filter_map(|(name, url)| {
+            let is_http =
+                url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+            (!is_http).then(|| format!("firehose.functions.{name:?} is no http:// or https:// address"))
+        }));
         let timeout = self.function_timeout;
         if timeout.is_zero() || timeout > FUNCTION_TIMEOUT_MAX {
             let text = humantime_serde::re::humantime::format_duration(timeout);
@@ -251,5 +256,9 @@ mod tests {
             "c.d":{"columns":[]},"e.f":{"columns":[{"name":"x","type":"int"},{"name":"x","type":"int"}]}}}"#;
         let options: Options = serde_json::from_str(text).unwrap();
         assert_eq!(options.problems().len(), 4, "{:?}", options.problems());
+        let text = r#"{"function-timeout":"0s","functions":{"clean":"ftp://here"},
+            "streams":{"a":{"lateness":"1h"},"b":{"late-prefix":"late/"},"c":{"event-time-column":""}}}"#;
+        let options: Options = serde_json::from_str(text).unwrap();
+        assert_eq!(options.problems().len(), 5, "{:?}", options.problems());
     }
 }

@@ -9,14 +9,14 @@
 //! | registry | [`engine`], [`definition`], [`config`] |
 //! | delivery | [`delivery`] (exactly once), [`source`], [`topic`], [`sink`] |
 //! | conversion | [`convert`], [`schema`], `columns` |
+//! | processing | `process`: sub-records, functions, partition keys |
 //! | names and formats | [`prefix`], [`error_output`] |
 //!
 //! Exactly once means: a reader of the bucket sees each record in one object, whatever was killed and however often. It
 //! rests on intents (see [`delivery`]) and on the store's promise for what is acknowledged. Objects are stored whole, so
 //! none is seen half way.
 //!
-//! What this does not do: anything of HTTP or of the AWS wire format, which `ingest/firehose` does; dynamic partitioning;
-//! destinations other than object stores.
+//! What this does not do: anything of the AWS wire format, which `ingest/firehose` does.
 
 mod columns;
 pub mod config;

@@ -45,6 +45,14 @@ impl SourceLog {
         Self { id: shard.log_id(), log: Arc::clone(shard.log()), naming: Naming::Sequence(Arc::clone(shard)) }
     }
 
+    /// The id of its shard, if it is one.
+    pub(crate) fn shard_id(&self) -> Option<String> {
+        match &self.naming {
+            Naming::Ordinal => None,
+            Naming::Sequence(shard) => Some(shard.number().to_string()),
+        }
+    }
+
     /// The public name of the record at `ordinal`: its sequence number, or its number in the delivery stream.
     pub(crate) fn record_name(&self, ordinal: u64) -> String {
         match &self.naming {

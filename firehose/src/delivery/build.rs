@@ -23,7 +23,7 @@ use crate::error::DeliveryError;
 use crate::error_output::{FailedRecord, FailureContext};
 use crate::object;
 use crate::prefix::Partition;
-use crate::record::{ErrorOutputType, Origin, Reason, Record, Refused};
+use crate::record::{ErrorOutputType, Reason, Record, Refused};
 use crate::schema::Schema;
 use crate::source::SourceLog;
 use crate::spool::Spool;
@@ -242,7 +242,8 @@ impl Context<'_> {
                         code: error.code.to_string(),
                         message: error.message.clone(),
                     };
-                    scratch.write(&failures.line(input.data, input.origin, &reason, None));
+                    let record = FailedRecord { data: input.data, origin: input.origin, reason: &reason };
+                    scratch.write(&failures.line(record, 1, None));
                 }
             },
         )
@@ -307,16 +308,19 @@ impl<'a> Group<'a> {
 }
 
 impl Failures<'_> {
-    fn line(&self, data: &[u8], origin: Origin, reason: &Reason, document: Option<DocumentName>) -> Vec<u8> {
+    fn line(&self, record: FailedRecord<'_>, attempt_count: u32, document: Option<DocumentName>) -> Vec<u8> {
+        let origin = record.origin;
         let sequence_number = self.logs.get(&origin.log).map(|log| log.record_name(origin.ordinal));
         let context = FailureContext {
             attempt_ended_ms: self.order.created_ms,
+            attempt_count,
             sequence_number: sequence_number.unwrap_or_default(),
             table: self.names.recipe.table.as_ref(),
+            function: self.names.recipe.pipeline.function(),
             document,
         };
         let mut line = Vec::new();
-        FailedRecord { data, origin, reason }.write_line(&context, &mut line);
+        record.write_line(&context, &mut line);
         line
     }
 
@@ -334,7 +338,8 @@ impl Failures<'_> {
 
     /// A record that was to become a document.
     fn push_document(&mut self, refused: &Refused, document: Option<DocumentName>) -> Result<(), DeliveryError> {
-        let line = self.line(&refused.data, refused.origin, &refused.reason, document);
+        let Refused { data, origin, reason, attempt_count } = refused;
+        let line = self.line(FailedRecord { data, origin: *origin, reason }, *attempt_count, document);
         let (body, record_count) = self.body(refused.reason.output_type)?;
         body.write_all(&line)?;
         *record_count += 1;

@@ -314,5 +314,18 @@ fn check_path(prefix: &str) -> Result<(), PrefixError> {
     Ok(())
 }
 
+/// The prefix of a record with this value in a column and this event time, for the fuzzers.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn prefix_of_values(value: &str, event_ms: u64) -> Option<String> {
+    let data = read_data("safe/x!{partitionKeyFromColumn:k}!{partitionKeyFromColumn:k}/!{event-time:yyyy}/").ok()?;
+    let error = Template::parse("!{firehose:error-output-type}/").ok()?;
+    let mut prefixes = Prefixes { data, late: None, error, zone: Tz::UTC, fixed_bytes: 0 };
+    prefixes.check().ok()?;
+    let column = [("k".to_owned(), value.to_owned())].into();
+    let keys = PartitionKeys { column, event_ms: Some(event_ms), ..PartitionKeys::default() };
+    let partition = prefixes.partition(&keys, event_ms).ok()?;
+    Some(prefixes.data_prefix(&partition, event_ms, RANDOM_EXAMPLE))
+}
+
 #[cfg(test)]
 mod tests;

@@ -14,10 +14,28 @@ pub enum ProcessorError {
         /// The path.
         path: String,
     },
-    /// This version has no such step.
-    #[error("processors of the kind {processor} are not supported")]
-    NotSupported {
-        /// Its kind.
-        processor: &'static str,
+    /// The expression is not taken.
+    #[error("the MetadataExtractionQuery cannot be used: {reason}: {query}")]
+    Query {
+        /// The expression.
+        query: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Nobody knows where the function is.
+    #[error(
+        "function {function} has no URL; write it under [firehose.functions] of the configuration, or write a URL in its place"
+    )]
+    FunctionNotFound {
+        /// The function, as it was asked for.
+        function: String,
+    },
+    /// It cannot be called.
+    #[error("function {function} cannot be called: {reason}")]
+    Function {
+        /// The function, as it was asked for.
+        function: String,
+        /// What is wrong.
+        reason: String,
     },
 }

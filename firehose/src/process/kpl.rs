@@ -41,6 +41,12 @@ fn message(data: &[u8]) -> Option<&[u8]> {
     (Md5::digest(message)[..] == *digest).then_some(message)
 }
 
+/// An aggregate of a message, for tests and fuzzers.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn sealed(message: &[u8]) -> Bytes {
+    [&MAGIC[..], message, &Md5::digest(message)[..]].concat().into()
+}
+
 /// The data of the user records in an aggregate, in order; `None` if it is none, or holds more than a record may.
 pub(super) fn user_records(data: &Bytes) -> Option<Vec<Bytes>> {
     let mut rest = message(data)?;
@@ -120,10 +126,6 @@ pub(super) mod tests {
 
     fn field(number: usize, value: &[u8]) -> Vec<u8> {
         [varint(number << 3 | 2), varint(value.len()), value.to_vec()].concat()
-    }
-
-    fn sealed(message: &[u8]) -> Bytes {
-        [&MAGIC[..], message, &Md5::digest(message)[..]].concat().into()
     }
 
     /// An aggregate as the library writes it: tables of keys, then records with indexes into them, tags and data.

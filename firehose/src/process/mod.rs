@@ -31,6 +31,8 @@ mod columns;
 mod error;
 mod gunzip;
 mod kpl;
+mod lambda;
+mod query;
 mod split;
 
 use std::collections::HashMap;
@@ -42,11 +44,13 @@ use crate::config::Options;
 use crate::definition::{Definition, Processor, Source, SubRecords};
 use crate::limits::SUB_RECORDS_MAX;
 use crate::prefix::Prefixes;
-use crate::record::{Reason, Record, Refused};
+use crate::record::{PartitionKeys, Reason, Record, Refused};
 use crate::source::SourceLog;
 
 use columns::ColumnKeys;
 pub use error::ProcessorError;
+use lambda::Function;
+use query::Query;
 
 /// Bytes that a slice holds before it is given out; each record counts for more than its data.
 const SLICE_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -62,6 +66,8 @@ pub(crate) struct Pipeline {
     /// Records are of CloudWatch Logs; whether their messages are extracted.
     cloudwatch: Option<cloudwatch::Extraction>,
     sub_records: Option<SubRecords>,
+    transform: Option<Function>,
+    query: Option<Query>,
     columns: ColumnKeys,
     delimiter: Option<Bytes>,
 }
@@ -91,6 +97,8 @@ impl Pipeline {
             is_compressed: false,
             cloudwatch: None,
             sub_records: None,
+            transform: None,
+            query: None,
             columns: ColumnKeys::new(&prefixes, &stream)?,
             delimiter: None,
         };
@@ -106,10 +114,10 @@ impl Pipeline {
                     });
                 }
                 Processor::Deaggregation(sub_records) => pipeline.sub_records = Some(sub_records.clone()),
-                Processor::Lambda(_) => return Err(ProcessorError::NotSupported { processor: "Lambda" }),
-                Processor::MetadataExtraction { .. } => {
-                    return Err(ProcessorError::NotSupported { processor: "MetadataExtraction" });
+                Processor::Lambda(transform) => {
+                    pipeline.transform = Some(Function::new(transform, definition, options)?);
                 }
+                Processor::MetadataExtraction { query } => pipeline.query = Some(Query::new(query)?),
                 Processor::Delimiter { text } => pipeline.delimiter = Some(Bytes::copy_from_slice(text.as_bytes())),
             }
         }
@@ -118,13 +126,20 @@ impl Pipeline {
 
     /// Whether there is nothing to do for records that are not KPL aggregates.
     pub(crate) fn is_empty(&self) -> bool {
-        let Self { is_stream: _, is_compressed, cloudwatch, sub_records, columns, delimiter } = self;
-        !is_compressed && cloudwatch.is_none() && sub_records.is_none() && columns.is_empty() && delimiter.is_none()
+        let Self { is_stream: _, is_compressed, cloudwatch, sub_records, transform, query, columns, delimiter } = self;
+        let is_taken_apart = *is_compressed || cloudwatch.is_some() || sub_records.is_some();
+        let has_keys = query.is_some() || !columns.is_empty();
+        !is_taken_apart && transform.is_none() && !has_keys && delimiter.is_none()
     }
 
     /// Whether something is called that need not answer the same twice.
     pub(crate) fn is_external(&self) -> bool {
-        false
+        self.transform.is_some()
+    }
+
+    /// The function that transforms records, as it was asked for.
+    pub(crate) fn function(&self) -> Option<&str> {
+        self.transform.as_ref().map(Function::name)
     }
 
     /// Whether the record holds several of the Kinesis Producer Library, and they are to be taken apart.
@@ -140,7 +155,7 @@ impl Pipeline {
     pub(crate) async fn process(
         &self,
         source: &mut (dyn Iterator<Item = Record> + Send),
-        _logs: &HashMap<LogId, SourceLog>,
+        logs: &HashMap<LogId, SourceLog>,
     ) -> Option<Processed> {
         let mut expansion = Expansion::default();
         let mut is_any = false;
@@ -151,6 +166,9 @@ impl Pipeline {
             self.expand(record, &mut expansion);
         }
         let mut processed = expansion.processed;
+        if let Some(function) = &self.transform {
+            function.transform(&mut processed, logs).await;
+        }
         for record in std::mem::take(&mut processed.records) {
             match self.finish(record) {
                 Ok(record) => processed.records.push(record),
@@ -190,10 +208,16 @@ impl Pipeline {
         Ok(records)
     }
 
+    fn find_keys(&self, data: &[u8], keys: &mut PartitionKeys) -> Result<(), Reason> {
+        if let Some(query) = &self.query {
+            keys.query = query.keys(data)?;
+        }
+        self.columns.extract(data, keys)
+    }
+
     /// Finds the keys of a record, and ends it.
     fn finish(&self, mut record: Record) -> Result<Record, Box<Refused>> {
-        let keys = self.columns.extract(&record.data, &mut record.keys);
-        if let Err(reason) = keys {
+        if let Err(reason) = self.find_keys(&record.data, &mut record.keys) {
             return Err(Box::new(Refused { data: record.data, origin: record.origin, reason, attempt_count: 1 }));
         }
         if let Some(delimiter) = &self.delimiter {
@@ -209,6 +233,18 @@ impl Pipeline {
 /// At most as many records as one may hold.
 fn within(records: Vec<Bytes>, count_max: usize) -> Result<Vec<Bytes>, Reason> {
     if records.len() > count_max { Err(split::too_many()) } else { Ok(records) }
+}
+
+/// What each way of taking `data` apart gives, for the fuzzers; the message of an aggregate has no digest there, which none
+/// would guess.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn sub_records(data: &Bytes, delimiter: &[u8]) -> [Option<Vec<Bytes>>; 3] {
+    let split = |kind: &SubRecords| {
+        let mut records = Vec::new();
+        split::split(data, kind, &mut records, SUB_RECORDS_MAX).ok().map(|()| records)
+    };
+    let delimited = SubRecords::Delimited { delimiter: delimiter.to_vec() };
+    [kpl::user_records(&kpl::sealed(data)), split(&SubRecords::Json), split(&delimited)]
 }
 
 /// What came out of taking records apart, and what it weighs.

@@ -7,7 +7,7 @@ use crate::definition::{BufferHints, Destination, ObjectCompression};
 use crate::record::Origin;
 use shard_store::stream::{StreamId, StreamKey};
 
-fn definition(processors: Vec<Processor>) -> Definition {
+pub(super) fn definition(processors: Vec<Processor>) -> Definition {
     Definition {
         key: StreamKey::new("000000000000", "us-east-1", "clicks"),
         id: "id".to_owned(),
@@ -33,7 +33,7 @@ fn definition(processors: Vec<Processor>) -> Definition {
     }
 }
 
-fn record(ordinal: u64, data: impl Into<Bytes>) -> Record {
+pub(super) fn record(ordinal: u64, data: impl Into<Bytes>) -> Record {
     let origin = Origin { log: LogId(7), ordinal, sub: None, arrival_ms: 1_700_000_000_000 };
     Record { data: data.into(), origin, keys: Default::default() }
 }
