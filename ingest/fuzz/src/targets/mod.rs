@@ -6,6 +6,7 @@ mod damage;
 mod doors;
 mod names;
 mod put_records;
+mod records;
 mod sigv4;
 mod store;
 mod values;
@@ -33,6 +34,7 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "firehose", run: doors::firehose, seeds: doors::firehose_seeds },
     Target { name: "put-records", run: put_records::run, seeds: put_records::seeds },
     Target { name: "columns", run: columns::run, seeds: columns::seeds },
+    Target { name: "records", run: records::run, seeds: records::seeds },
     Target { name: "names", run: names::run, seeds: names::seeds },
     Target { name: "client", run: client::run, seeds: client::seeds },
 ];

@@ -12,10 +12,11 @@ const LAST_MS: u64 = 253_402_300_799_999;
 
 pub(crate) fn run(input: &[u8]) {
     let Some((kind, bytes)) = input.split_first() else { return };
-    match kind % 3 {
+    match kind % 4 {
         0 => column_type(&String::from_utf8_lossy(bytes)),
         1 => prefixes(&String::from_utf8_lossy(bytes)),
-        _ => error_line(bytes),
+        2 => error_line(bytes),
+        _ => key_value(bytes),
     }
 }
 
@@ -27,6 +28,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         seed(1, &format!("{quarter}\nerrors/!{{firehose:error-output-type}}/{quarter}\nEurope/Berlin")),
         seed(1, "plain/\n\n"),
         seed(2, "\u{7f}not JSON\n"),
+        seed(3, "12345678../a"),
     ]
 }
 
@@ -62,4 +64,14 @@ fn error_line(bytes: &[u8]) {
     assert_eq!(line["lastErrorMessage"], message);
     let data = base64_simd::STANDARD.decode_to_vec(line["rawData"].as_str().expect("a text")).expect("base64");
     assert_eq!(data, bytes);
+}
+
+/// Eight bytes of an event time, then the value of a partition key: it never leads out of the folders before it.
+fn key_value(bytes: &[u8]) {
+    let Some((time, value)) = bytes.split_first_chunk() else { return };
+    let value = String::from_utf8_lossy(value);
+    let Some(prefix) = firehose::fuzzing::prefix_of_values(&value, u64::from_le_bytes(*time)) else { return };
+    let key = format!("{prefix}name");
+    assert!(key.starts_with("safe/x") && key.len() <= 1_024, "{key}");
+    assert!(key.split('/').all(|folder| !["", ".", ".."].contains(&folder)), "{key}");
 }
