@@ -55,7 +55,7 @@ impl DeliveryStreams {
         Recipe::new(&definition, &self.shared)?;
         if let Some(table) = TableSource::new(&self.shared.tables, &definition) {
             let name = table.key().to_string();
-            self.shared.tables.schema(table.key(), 1).map_err(|error| UpdateError::Table { name, error })?;
+            table.schema(1).map_err(|error| UpdateError::Table { name, error })?;
         }
         let change = Change::put(Definition::catalog_key(key), &definition);
         self.restart(&stream, definition, vec![change]).await?.ok_or_else(|| {

@@ -203,7 +203,7 @@ impl DeliveryStreams {
         let recipe = Recipe::new(&definition, &self.shared)?;
         if let Some(table) = TableSource::new(&self.shared.tables, &definition) {
             let name = table.key().to_string();
-            self.shared.tables.schema(table.key(), 1).map_err(|error| CreateError::Table { name, error })?;
+            table.schema(1).map_err(|error| CreateError::Table { name, error })?;
         }
         self.shared.store.catalog().commit(&[
             Change::put(Definition::catalog_key(&definition.key), &definition),

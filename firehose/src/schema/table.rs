@@ -1,14 +1,13 @@
 //! Tables of a catalog, which give delivery streams their columns.
 //!
 //! A catalog is anything that implements [`Tables`]: the Glue front door's, and the tables of the configuration. They are
-//! asked in turn, see [`TableSchemas`]. A delivery stream keeps a [`TableSource`], and asks it for the schema before each
-//! delivery, so that it follows a table that changes, unless it was told a version to stay at.
+//! asked in turn, see [`TableSchemas`]. A delivery stream asks its [`TableSource`] for the schema before each delivery, so that it follows a table that changes, unless it was told a version to stay at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
+use parking_lot::Mutex;
 use shard_store::error::CatalogError;
 use shard_store::stream::StreamKey;
 
@@ -79,6 +78,12 @@ pub enum TableLookupError {
         /// The version.
         version: String,
     },
+    /// The catalog is another account's, and nothing lets anybody else look into it.
+    #[error(
+        "Access was denied when calling Glue. Please ensure that the role specified in the data format conversion \
+         configuration has the necessary permissions."
+    )]
+    Denied,
     /// The catalog cannot be read.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
@@ -121,21 +126,25 @@ impl Tables for BTreeMap<String, Table> {
 #[derive(Clone)]
 pub struct TableSchemas {
     catalog: Arc<dyn Tables>,
-    configured: BTreeMap<String, Table>,
+    configured: Arc<BTreeMap<String, Table>>,
+    /// The delivery streams of which it was said that their table cannot be had: once is enough.
+    missed: Arc<Mutex<HashSet<StreamKey>>>,
 }
 
 impl TableSchemas {
     /// The tables of `catalog`; where it has none of a name, those of the configuration.
     pub fn new(catalog: Arc<dyn Tables>, configured: BTreeMap<String, Table>) -> Self {
-        Self { catalog, configured }
+        Self { catalog, configured: Arc::new(configured), missed: Arc::default() }
     }
 
-    /// The schema of a table as it is now, as version `version` of the delivery stream's. Blocks on the disk.
+    /// The schema of a table as it is now, as version `version` of the delivery stream's, which belongs to `account`.
+    /// Blocks on the disk.
     ///
     /// # Errors
     /// See [`TableSchemaError`]. Of a table that is nowhere, the catalog's own error.
-    pub fn schema(&self, key: &TableKey, version: u32) -> Result<Schema, TableSchemaError> {
-        let columns = match self.catalog.columns(key) {
+    pub fn schema(&self, key: &TableKey, account: &str, version: u32) -> Result<Schema, TableSchemaError> {
+        let found = if key.account == account { self.catalog.columns(key) } else { Err(TableLookupError::Denied) };
+        let columns = match found {
             Ok(columns) => columns,
             Err(error @ TableLookupError::Catalog(_)) => return Err(error.into()),
             Err(not_found) => self.configured.columns(key).map_err(|_| not_found)?,
@@ -149,8 +158,6 @@ pub struct TableSource {
     tables: TableSchemas,
     key: TableKey,
     owner: StreamKey,
-    /// It was said that the table cannot be had: once is enough.
-    is_missing: AtomicBool,
 }
 
 impl TableSource {
@@ -158,12 +165,20 @@ impl TableSource {
     pub fn new(tables: &TableSchemas, definition: &Definition) -> Option<Self> {
         let table = definition.destination.conversion.as_ref()?.table.as_ref()?;
         let (key, owner) = (TableKey::new(table, &definition.key), definition.key.clone());
-        Some(Self { tables: tables.clone(), key, owner, is_missing: AtomicBool::new(false) })
+        Some(Self { tables: tables.clone(), key, owner })
     }
 
     /// The table's name.
     pub fn key(&self) -> &TableKey {
         &self.key
+    }
+
+    /// The schema of the table as it is now, as version `version`. Blocks on the disk.
+    ///
+    /// # Errors
+    /// See [`TableSchemaError`].
+    pub fn schema(&self, version: u32) -> Result<Schema, TableSchemaError> {
+        self.tables.schema(&self.key, &self.owner.account, version)
     }
 
     /// The schema to make the next objects with: `last` if the table has the same columns still, otherwise its successor.
@@ -172,16 +187,18 @@ impl TableSource {
     /// The result is to be stored under [`Definition::schema_key`] if it is not `last`, and in the intent whose objects
     /// are made with it, so that they are made with it again.
     pub fn current(&self, last: &Schema) -> Schema {
-        let found = self.tables.schema(&self.key, last.version.saturating_add(1));
-        // Nothing but log lines hangs on the order in which tasks see this.
-        let was_missing = self.is_missing.swap(found.is_err(), Ordering::Relaxed);
+        let found = self.schema(last.version.saturating_add(1));
+        let is_news = match &found {
+            Ok(_) => self.tables.missed.lock().remove(&self.owner),
+            Err(_) => self.tables.missed.lock().insert(self.owner.clone()),
+        };
         match found {
             Ok(found) if found.fields == last.fields => last.clone(),
             Ok(found) => {
                 tracing::info!(delivery_stream = %self.owner, table = %self.key, version = found.version, "took the table's columns");
                 found
             }
-            Err(error) if was_missing => {
+            Err(error) if !is_news => {
                 tracing::debug!(delivery_stream = %self.owner, table = %self.key, %error, "the table is still missing");
                 last.clone()
             }
@@ -198,8 +215,6 @@ impl TableSource {
 
 #[cfg(test)]
 mod tests {
-    use parking_lot::Mutex;
-
     use super::*;
     use crate::config::Column;
 
@@ -255,15 +270,32 @@ mod tests {
         let configured = [("web.clicks", table(&[("b", "int")])), ("web.views", table(&[("c", "int")]))];
         let configured = configured.map(|(name, table)| (name.to_owned(), table)).into();
         let tables = TableSchemas::new(Arc::clone(&catalog) as Arc<dyn Tables>, configured);
-        let first = |name: &str| {
-            let schema = tables.schema(&TableKey::new(&named("web", name), &owner()), 1);
+        let first = |name: &str, account: &str| {
+            let key = TableKey::new(&named("web", name), &owner());
+            let schema = tables.schema(&key, account, 1);
             schema.map(|schema| schema.fields[0].name.clone()).map_err(|error| error.to_string())
         };
-        assert_eq!(first("clicks").as_deref(), Ok("a"));
-        assert_eq!(first("views").as_deref(), Ok("c"));
-        assert_eq!(first("orders").unwrap_err(), "Table orders not found.");
+        assert_eq!(first("clicks", "123456789012").as_deref(), Ok("a"));
+        assert_eq!(first("views", "123456789012").as_deref(), Ok("c"));
+        assert_eq!(first("orders", "123456789012").unwrap_err(), "Table orders not found.");
         *catalog.0.lock() = None;
-        assert_eq!(first("clicks").as_deref(), Ok("b"));
+        assert_eq!(first("clicks", "123456789012").as_deref(), Ok("b"));
+    }
+
+    #[test]
+    fn the_catalog_of_another_account_is_closed() {
+        let catalog = Arc::new(One(Mutex::new(Some(table(&[("a", "int")])))));
+        let configured = [("web.clicks".to_owned(), table(&[("b", "int")]))].into();
+        let closed = TableSchemas::new(Arc::clone(&catalog) as Arc<dyn Tables>, BTreeMap::new());
+        let open = TableSchemas::new(catalog, configured);
+        let key = TableKey::new(&named("web", "clicks"), &owner());
+        let denied = closed.schema(&key, "000000000001", 1).unwrap_err();
+        assert!(denied.to_string().starts_with("Access was denied when calling Glue."), "{denied}");
+        assert_eq!(
+            open.schema(&key, "000000000001", 1).unwrap().fields[0].name,
+            "b",
+            "the configuration is everybody's"
+        );
     }
 
     #[test]
@@ -271,7 +303,7 @@ mod tests {
         let tables =
             TableSchemas::new(Arc::new(BTreeMap::new()), [("web.clicks".to_owned(), table(&[("a", "int")]))].into());
         let pinned = CatalogTable { version_id: Some("0".to_owned()), ..named("web", "clicks") };
-        assert!(tables.schema(&TableKey::new(&pinned, &owner()), 1).is_err());
+        assert!(tables.schema(&TableKey::new(&pinned, &owner()), "123456789012", 1).is_err());
     }
 
     #[test]
@@ -281,7 +313,6 @@ mod tests {
             tables: TableSchemas::new(Arc::clone(&catalog) as Arc<dyn Tables>, BTreeMap::new()),
             key: TableKey::new(&named("web", "clicks"), &owner()),
             owner: owner(),
-            is_missing: AtomicBool::new(false),
         };
         let first = source.current(&Schema::default());
         assert_eq!((first.version, first.fields.len()), (1, 1));
