@@ -16,6 +16,7 @@ import traceback
 import duckdb
 
 import e2e_kinesis  # noqa: F401, registers its checks, which run first
+import e2e_glue  # noqa: F401, registers its checks, which run next
 from e2e_world import CHECKS, Skip, World, check, destination, equal, read_shard, wait_for
 
 # Figures of web-hits.ndjson.gz, from the README beside it.

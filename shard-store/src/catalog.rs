@@ -13,6 +13,7 @@
 //! | `queue-state/` | [`crate::queue`] | checkpoints of what queues have delivered |
 //! | `channel/` | [`crate::stream`] | channels: what is to be delivered from a stream to where |
 //! | `delivery/` | `firehose` | delivery streams, their checkpoints, intents and schemas |
+//! | `glue/` | `ingest-glue` | databases, tables and the versions of tables |
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -1,14 +1,14 @@
 //! The real front doors on a real store, without a socket.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use firehose::{DeliveryStreams, Environment};
 use firehose::sink::ObjectSinks;
 use firehose::topic::NoTopics;
+use firehose::{DeliveryStreams, Environment};
 use ingest_core::fuzzing::{Answered, Caller};
 use ingest_core::{Auth, Router};
 use ingest_firehose::Firehose;
+use ingest_glue::{Catalog, Glue};
 use ingest_kinesis::Kinesis;
 use ingest_wire::Protocol;
 use prometheus_client::registry::Registry;
@@ -64,12 +64,13 @@ impl Server {
             "tables": {"web.hits": {"columns": [{"name": "path", "type": "string"}, {"name": "bytes", "type": "bigint"}]}},
         }));
         let options = options.expect("the options are well-formed");
+        let catalog = Arc::new(Catalog::open(store.clone(), &mut registry).expect("no databases yet"));
         let environment = Environment {
             store,
             sources: Arc::clone(&streams) as Arc<_>,
             topics: Arc::new(NoTopics),
             sinks: Arc::new(sinks),
-            tables: Arc::new(BTreeMap::new()),
+            tables: Arc::clone(&catalog) as Arc<_>,
             work_dir: home.path().join("delivery"),
         };
         let delivery = DeliveryStreams::open(environment, options, &mut registry);
@@ -78,6 +79,7 @@ impl Server {
         let kinesis = Kinesis::new(queues, &mut registry);
         let auth = Auth::new(&[]).expect("no credentials are demanded");
         let router = Router::new(auth, &mut registry).door(Arc::new(kinesis)).door(Arc::new(firehose));
+        let router = router.door(Arc::new(Glue::new(catalog)));
         drop(_entered);
         let mut server = Self { caller: Caller::new(router), calls: 0, clock, runtime, _home: home };
         server.set_up();
@@ -95,6 +97,14 @@ impl Server {
         let created =
             self.call("Firehose_20150804.CreateDeliveryStream", Protocol::Json11, input.to_string().as_bytes());
         assert_eq!(created.status, 200, "{created:?}");
+        for (operation, input) in [
+            ("CreateDatabase", json!({"DatabaseInput": {"Name": "shop"}})),
+            ("CreateTable", json!({"DatabaseName": "shop", "TableInput": {"Name": "orders"}})),
+        ] {
+            let target = format!("AWSGlue.{operation}");
+            let created = self.call(&target, Protocol::Json11, input.to_string().as_bytes());
+            assert_eq!(created.status, 200, "{created:?}");
+        }
         self.calls = 0;
     }
 

@@ -3,17 +3,18 @@
 //! ```text
 //! Listener ─> Router ─┬─> Kinesis door ──> Streams ─┐
 //!                     ├─> Firehose door ─> DeliveryStreams ─> Store (data directory)
-//!                     └─> /healthz, /metrics            └─> object store
+//!                     ├─> Glue door ─────> Catalog ─┘   └─> object store
+//!                     └─> /healthz, /metrics
 //! ```
 //!
 //! It stops in the direction of the data: first the listener (requests under way are answered), then delivery, then the
 //! store, so that nothing is taken that is not made durable.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use firehose::schema::Tables;
 use firehose::sink::ObjectSinks;
 use firehose::source::SourceStreams;
 use firehose::{DeliveryStatus, DeliveryStreams, Environment};
@@ -21,12 +22,13 @@ use http::StatusCode;
 use ingest_core::http::{BindError, Listener};
 use ingest_core::{Auth, InvalidCredentials, Page, Router};
 use ingest_firehose::Firehose;
+use ingest_glue::{Catalog as DataCatalog, Glue};
 use ingest_kinesis::Kinesis;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use shard_store::Store;
 use shard_store::clock::SystemClock;
-use shard_store::error::OpenError;
+use shard_store::error::{CatalogError, OpenError};
 use shard_store::queue::error::OpenQueuesError;
 use shard_store::queue::{self, Queues};
 use shard_store::stream::error::OpenStreamsError;
@@ -56,6 +58,9 @@ pub enum StartError {
     /// The streams in it cannot be opened.
     #[error(transparent)]
     Streams(#[from] OpenStreamsError),
+    /// The databases and tables in it cannot be opened.
+    #[error(transparent)]
+    DataCatalog(#[from] CatalogError),
     /// The queues in it cannot be opened.
     #[error(transparent)]
     Queues(#[from] OpenQueuesError),
@@ -102,13 +107,14 @@ impl Server {
         let (server, drain_timeout) = (config.server.clone(), config.server.drain_timeout);
         let opening = tokio::task::spawn_blocking(move || Opened::open(config));
         let opened = opening.await.map_err(|source| StartError::Broken { reason: source.to_string() })??;
-        let Opened { store, streams, queues, deliveries, mut registry } = opened;
+        let Opened { store, streams, queues, data_catalog, deliveries, mut registry } = opened;
 
         let kinesis = Kinesis::new(Arc::clone(&queues), &mut registry);
         let firehose = Firehose::new(Arc::clone(&deliveries), &mut registry);
         let router = Router::new(auth, &mut registry)
             .door(Arc::new(kinesis))
             .door(Arc::new(firehose))
+            .door(Arc::new(Glue::new(data_catalog)))
             .page("/healthz", health_page(store.clone(), Arc::clone(&deliveries)))
             .page("/metrics", metrics_page(registry));
         let listener = Listener::bind(server, router).await?;
@@ -158,6 +164,7 @@ struct Opened {
     store: Store,
     streams: Arc<Streams>,
     queues: Arc<Queues>,
+    data_catalog: Arc<DataCatalog>,
     deliveries: Arc<DeliveryStreams>,
     registry: Registry,
 }
@@ -170,16 +177,17 @@ impl Opened {
         let store = Store::open(&config.data_dir, config.store, Arc::new(SystemClock), &mut registry)?;
         let streams = Streams::open(store.clone(), config.kinesis)?;
         let queues = Queues::open(Arc::clone(&streams))?;
+        let data_catalog = Arc::new(DataCatalog::open(store.clone(), &mut registry)?);
         let environment = Environment {
             store: store.clone(),
             sources: Arc::clone(&streams) as Arc<dyn SourceStreams>,
             topics: Arc::new(firehose::topic::NoTopics),
             sinks: Arc::new(sinks),
-            tables: Arc::new(BTreeMap::new()),
+            tables: Arc::clone(&data_catalog) as Arc<dyn Tables>,
             work_dir: config.data_dir.join(DELIVERY_FOLDER),
         };
         let deliveries = DeliveryStreams::open(environment, config.firehose, &mut registry)?;
-        Ok(Self { store, streams, queues, deliveries, registry })
+        Ok(Self { store, streams, queues, data_catalog, deliveries, registry })
     }
 }
 

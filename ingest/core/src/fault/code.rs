@@ -63,11 +63,21 @@ pub enum Code {
     ConcurrentModification,
     /// There is no such key, or it cannot be used.
     InvalidKmsResource,
+
+    // Source: Glue Web API Reference, "Errors" of each operation.
+    /// There is one of this name.
+    AlreadyExists,
+    /// There is no such database, table or version.
+    EntityNotFound,
+    /// A member's value is not acceptable.
+    InvalidInput,
+    /// There are as many as there may be.
+    ResourceNumberLimitExceeded,
 }
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 28] = [
         Self::AccessDenied,
         Self::IncompleteSignature,
         Self::InternalFailure,
@@ -92,6 +102,10 @@ impl Code {
         Self::DeliveryUnavailable,
         Self::ConcurrentModification,
         Self::InvalidKmsResource,
+        Self::AlreadyExists,
+        Self::EntityNotFound,
+        Self::InvalidInput,
+        Self::ResourceNumberLimitExceeded,
     ];
 
     /// The code as it stands in `__type`.
@@ -121,6 +135,10 @@ impl Code {
             Self::DeliveryUnavailable => "ServiceUnavailableException",
             Self::ConcurrentModification => "ConcurrentModificationException",
             Self::InvalidKmsResource => "InvalidKMSResourceException",
+            Self::AlreadyExists => "AlreadyExistsException",
+            Self::EntityNotFound => "EntityNotFoundException",
+            Self::InvalidInput => "InvalidInputException",
+            Self::ResourceNumberLimitExceeded => "ResourceNumberLimitExceededException",
         }
     }
 
@@ -147,7 +165,11 @@ impl Code {
             | Self::ProvisionedThroughputExceeded
             | Self::KmsNotFound
             | Self::ConcurrentModification
-            | Self::InvalidKmsResource => 400,
+            | Self::InvalidKmsResource
+            | Self::AlreadyExists
+            | Self::EntityNotFound
+            | Self::InvalidInput
+            | Self::ResourceNumberLimitExceeded => 400,
             Self::RequestTimeout => 408,
             Self::RequestEntityTooLarge => 413,
             Self::InternalFailure | Self::DeliveryUnavailable => 500,

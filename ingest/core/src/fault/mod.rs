@@ -9,6 +9,7 @@
 pub mod access;
 mod code;
 pub mod firehose;
+pub mod glue;
 pub mod kinesis;
 pub mod queues;
 mod wire;

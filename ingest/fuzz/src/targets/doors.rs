@@ -5,6 +5,7 @@ use std::cell::RefCell;
 
 use ingest_core::{Door, Support};
 use ingest_firehose::Firehose;
+use ingest_glue::Glue;
 use ingest_kinesis::Kinesis;
 use ingest_wire::{Protocol, cbor_1_1};
 use serde_json::{Value, json};
@@ -24,6 +25,10 @@ pub(crate) fn kinesis(input: &[u8]) {
 
 pub(crate) fn firehose(input: &[u8]) {
     call::<Firehose>(input);
+}
+
+pub(crate) fn glue(input: &[u8]) {
+    call::<Glue>(input);
 }
 
 fn operations<D: Door>() -> Vec<&'static str> {
@@ -190,5 +195,46 @@ pub(crate) fn firehose_seeds() -> Vec<Vec<u8>> {
         ),
         ("PutRecord", json!({"DeliveryStreamName": "hits", "Record": {"Data": "aGk="}})),
         ("PutRecordBatch", json!({"DeliveryStreamName": "hits", "Records": [{"Data": "aGk="}, {"Data": ""}]})),
+    ])
+}
+
+pub(crate) fn glue_seeds() -> Vec<Vec<u8>> {
+    let table = json!({
+        "Name": "orders", "Description": "d", "Owner": "o", "LastAccessTime": 1_700_000_000.5, "Retention": 1,
+        "StorageDescriptor": {
+            "Columns": [{"Name": "id", "Type": "struct<a:int>", "Comment": "c", "Parameters": {"k": "v"}}],
+            "Location": "s3://lake/", "AdditionalLocations": ["s3://x/"], "InputFormat": "i", "OutputFormat": "o",
+            "Compressed": true, "NumberOfBuckets": -1, "SerdeInfo": {"Name": "n", "SerializationLibrary": "l", "Parameters": {}},
+            "BucketColumns": ["id"], "SortColumns": [{"Column": "id", "SortOrder": 1}], "Parameters": {"k": "v"},
+            "SkewedInfo": {"SkewedColumnNames": ["id"], "SkewedColumnValueLocationMaps": {"1": "s3://x"}},
+        },
+        "PartitionKeys": [{"Name": "day", "Type": "string"}], "TableType": "EXTERNAL_TABLE", "Parameters": {"EXTERNAL": "TRUE"},
+        "ViewDefinition": {}, "TargetTable": [],
+    });
+    let named = json!({"DatabaseName": "shop", "Name": "orders", "CatalogId": "000000000000"});
+    let versioned = json!({"DatabaseName": "shop", "TableName": "orders", "VersionId": "0", "VersionIds": ["0", "1"]});
+    seeds_of::<Glue>(&[
+        ("BatchDeleteTable", json!({"DatabaseName": "shop", "TablesToDelete": ["a", "b"]})),
+        ("BatchDeleteTableVersion", versioned.clone()),
+        (
+            "CreateDatabase",
+            json!({"DatabaseInput": {
+                "Name": "More/%2F", "Description": "d", "LocationUri": "s3://lake/", "Parameters": {"k": "v"},
+                "CreateTableDefaultPermissions":
+                    [{"Principal": {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}, "Permissions": ["ALL"]}],
+            }}),
+        ),
+        ("CreateTable", json!({"DatabaseName": "shop", "TableInput": table})),
+        ("DeleteDatabase", json!({"Name": "more/%2f"})),
+        ("DeleteTable", named.clone()),
+        ("DeleteTableVersion", versioned.clone()),
+        ("GetDatabase", json!({"Name": "shop"})),
+        ("GetDatabases", json!({"MaxResults": 1, "NextToken": "YQ", "AttributesToGet": ["NAME"]})),
+        ("GetTable", named),
+        ("GetTableVersion", versioned.clone()),
+        ("GetTableVersions", versioned),
+        ("GetTables", json!({"DatabaseName": "shop", "Expression": "(?i)or.*[a-z]{1,9}|x", "MaxResults": 1})),
+        ("UpdateDatabase", json!({"Name": "shop", "DatabaseInput": {"Name": "SHOP"}})),
+        ("UpdateTable", json!({"DatabaseName": "shop", "TableInput": table, "SkipArchive": true, "VersionId": "0"})),
     ])
 }

@@ -32,6 +32,7 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "sigv4", run: sigv4::run, seeds: sigv4::seeds },
     Target { name: "kinesis", run: doors::kinesis, seeds: doors::kinesis_seeds },
     Target { name: "firehose", run: doors::firehose, seeds: doors::firehose_seeds },
+    Target { name: "glue", run: doors::glue, seeds: doors::glue_seeds },
     Target { name: "put-records", run: put_records::run, seeds: put_records::seeds },
     Target { name: "columns", run: columns::run, seeds: columns::seeds },
     Target { name: "records", run: records::run, seeds: records::seeds },

@@ -1,0 +1,40 @@
+//! `GetTableVersion`: a version of a table, the latest unless one is named.
+
+use ingest_core::{Context, Fault, Validator};
+use serde::{Deserialize, Serialize};
+
+use super::told;
+use crate::catalog::Catalog;
+use crate::door::place;
+use crate::model::TableVersion;
+use crate::validate;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Input {
+    catalog_id: Option<String>,
+    database_name: Option<String>,
+    table_name: Option<String>,
+    version_id: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Output {
+    table_version: TableVersion,
+}
+
+/// Source: Glue Web API Reference, "GetTableVersion".
+pub(crate) fn run(catalog: &Catalog, context: &Context, input: Input) -> Result<Output, Fault> {
+    let mut validator = Validator::new();
+    validate::name(&mut validator, "catalogId", input.catalog_id.as_deref());
+    validate::required_name(&mut validator, "databaseName", input.database_name.as_deref());
+    validate::required_name(&mut validator, "tableName", input.table_name.as_deref());
+    validate::name(&mut validator, "versionId", input.version_id.as_deref());
+    validator.finish()?;
+    let place = place(context, input.catalog_id.as_deref())?;
+    let database = input.database_name.unwrap_or_default().to_lowercase();
+    let name = input.table_name.unwrap_or_default().to_lowercase();
+    let stored = catalog.version(&place, &database, &name, input.version_id.as_deref())?;
+    Ok(Output { table_version: told::version(&place, &database, stored) })
+}
