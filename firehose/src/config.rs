@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::convert::{ParquetOverrides, ParquetTuning};
 pub use crate::endpoint::{DatabaseOptions, Options as EndpointOptions, TlsMode};
 use crate::limits::COLUMNS_MAX;
+pub use crate::notify::Options as NotifyOptions;
 use crate::schema::{ClashPolicy, Field, Schema, Type, TypeError};
 
 /// The longest that one invocation of a function may take.
@@ -83,6 +84,9 @@ pub struct StreamOptions {
     /// The prefix of objects of the late lane, with expressions; without one `late/` stands before the prefix.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub late_prefix: Option<String>,
+    /// Where each object that lands is told, as S3 notifies.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<NotifyOptions>,
 }
 
 fn is_default(overrides: &ParquetOverrides) -> bool {
@@ -98,7 +102,13 @@ impl StreamOptions {
             (self.event_time_column.as_deref() == Some(""), "event-time-column", "is empty"),
         ];
         let told = cases.into_iter().filter(|(is_wrong, ..)| *is_wrong);
-        told.map(|(_, key, problem)| format!("firehose.streams.{name:?}.{key} {problem}")).collect()
+        let mut problems: Vec<String> =
+            told.map(|(_, key, problem)| format!("firehose.streams.{name:?}.{key} {problem}")).collect();
+        for (place, options) in self.notify.iter().enumerate() {
+            let told = options.problems().into_iter();
+            problems.extend(told.map(|problem| format!("firehose.streams.{name:?}.notify[{place}] {problem}")));
+        }
+        problems
     }
 }
 

@@ -32,6 +32,8 @@ pub mod error_output;
 pub mod fuzzing;
 pub mod limits;
 mod metrics;
+#[cfg_attr(not(test), allow(dead_code, reason = "called by the delivery once objects are in place"))]
+mod notify;
 mod object;
 pub mod prefix;
 mod process;

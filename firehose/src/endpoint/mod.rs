@@ -11,13 +11,13 @@
 //! others wait for. Verdicts share their reasons, so that a batch of a million records fails for the price of one.
 
 mod body;
-mod client;
+pub(crate) mod client;
 mod group;
 mod http;
 mod opensearch;
 mod options;
 #[cfg(test)]
-mod receiver;
+pub(crate) mod receiver;
 mod redshift;
 mod splunk;
 mod storage;
