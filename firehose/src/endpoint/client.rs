@@ -6,6 +6,7 @@
 
 use std::error::Error as _;
 use std::net::IpAddr;
+use std::path::Path;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
@@ -93,6 +94,13 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
+fn read_certificates(file: &Path) -> Result<Vec<reqwest::Certificate>, String> {
+    let unusable = |reason: String| format!("firehose.endpoints.ca-file {}: {reason}", file.display());
+    let text = std::fs::read(file).map_err(|error| unusable(error.to_string()))?;
+    let certificates = reqwest::Certificate::from_pem_bundle(&text).map_err(|error| unusable(chain(&error)))?;
+    if certificates.is_empty() { Err(unusable("it holds no certificate".to_owned())) } else { Ok(certificates) }
+}
+
 impl Client {
     /// A client of the peer at `url`. No connection is made yet.
     ///
@@ -109,15 +117,15 @@ impl Client {
             // Without TLS no root certificates are needed, and a bare machine has none.
             builder = builder.tls_certs_only([]);
         } else if let Some(file) = &options.ca_file {
-            let unusable = |reason: String| fail(format!("firehose.endpoints.ca-file {}: {reason}", file.display()));
-            let text = std::fs::read(file).map_err(|error| unusable(error.to_string()))?;
-            let certificates = reqwest::Certificate::from_pem_bundle(&text).map_err(|error| unusable(chain(&error)))?;
+            let certificates = read_certificates(file).map_err(fail)?;
             builder = builder.tls_certs_merge(certificates);
         }
         if is_loopback(url) {
             builder = builder.no_proxy();
         }
-        let http = builder.build().map_err(|error| fail(chain(&error)))?;
+        let of_file =
+            options.ca_file.as_ref().map(|file| format!(" (with firehose.endpoints.ca-file {})", file.display()));
+        let http = builder.build().map_err(|error| fail(chain(&error) + &of_file.unwrap_or_default()))?;
         Ok(Self { http, options: options.clone() })
     }
 
@@ -189,20 +197,13 @@ fn classify(error: reqwest::Error) -> Failure {
     }
 }
 
-/// The error of a kind that caused another. I/O errors hide what they carry from their sources.
-fn find<E: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&E> {
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        if let Some(found) = inner.downcast_ref::<E>() {
-            return Some(found);
-        }
-        let carried = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if let Some(found) = carried.and_then(|carried| carried.downcast_ref::<E>()) {
-            return Some(found);
-        }
-        cause = inner.source();
-    }
-    None
+/// The error of a kind among an error and its causes. I/O errors hide what they carry from their sources.
+fn find<'a, E: std::error::Error + 'static>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a E> {
+    let carried = || error.downcast_ref::<std::io::Error>()?.get_ref();
+    error
+        .downcast_ref::<E>()
+        .or_else(|| carried().and_then(|carried| find(carried)))
+        .or_else(|| error.source().and_then(|cause| find(cause)))
 }
 
 /// An error with the errors that caused it, since reqwest's own text says little.
@@ -218,3 +219,6 @@ fn chain(error: &reqwest::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;
