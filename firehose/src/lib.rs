@@ -11,12 +11,13 @@
 //! | conversion | [`convert`], [`schema`], `columns` |
 //! | processing | `process`: sub-records, functions, partition keys |
 //! | names and formats | [`prefix`], [`error_output`] |
+//! | other destinations | `endpoint`; `notify` tells what landed |
 //!
 //! Exactly once means: a reader of the bucket sees each record in one object, whatever was killed and however often. It
 //! rests on intents (see [`delivery`]) and on the store's promise for what is acknowledged. Objects are stored whole, so
 //! none is seen half way.
 //!
-//! What this does not do: anything of the AWS wire format, which `ingest/firehose` does.
+//! What this does not do: the operations of the API, which `ingest/firehose` has.
 
 mod columns;
 pub mod config;
