@@ -7,7 +7,7 @@ use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
 use crate::convert::{ParquetOverrides, ParquetTuning};
-pub use crate::endpoint::{DatabaseOptions, Options as EndpointOptions, TlsMode};
+pub use crate::endpoint::{CatalogOptions, DatabaseOptions, Options as EndpointOptions, TlsMode};
 use crate::limits::COLUMNS_MAX;
 pub use crate::notify::Options as NotifyOptions;
 use crate::schema::{ClashPolicy, Field, Schema, Type, TypeError};
@@ -40,6 +40,8 @@ pub struct Options {
     /// Source: Firehose Developer Guide, "Understand data transformation flow" (5 minutes).
     #[serde(with = "humantime_serde")]
     pub function_timeout: Duration,
+    /// How the REST catalogs of Iceberg tables are reached, by their CatalogARN.
+    pub iceberg: BTreeMap<String, CatalogOptions>,
     /// How Redshift clusters and PostgreSQL servers are connected to.
     pub redshift: DatabaseOptions,
     /// What differs for the delivery streams of a name, in every account and region.
@@ -57,6 +59,7 @@ impl Default for Options {
             endpoints: EndpointOptions::default(),
             functions: BTreeMap::new(),
             function_timeout: Duration::from_secs(5 * 60),
+            iceberg: BTreeMap::new(),
             redshift: DatabaseOptions::default(),
             streams: BTreeMap::new(),
         }
@@ -222,6 +225,7 @@ impl Options {
             let own = ParquetTuning::default().with(&stream.parquet);
             problems.extend(own.problems(&format!("firehose.streams.{name:?}.parquet")));
         }
+        problems.extend(self.iceberg.iter().flat_map(|(arn, catalog)| catalog.problems(arn)));
         problems
     }
 }

@@ -24,8 +24,8 @@ pub use options::{
     Compression, ParquetOptions, ParquetOverrides, ParquetTuning, SortColumn, SortColumnError, WriterVersion,
 };
 
-use parquet::ParquetFile;
-use rows::Rows;
+pub(crate) use parquet::ParquetFile;
+pub(crate) use rows::Rows;
 pub(crate) use rows::is_nested_deeper;
 
 pub use crate::columns::{Naming, TimestampFormat, TimestampFormatError};

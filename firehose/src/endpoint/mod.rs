@@ -14,6 +14,7 @@ mod body;
 pub(crate) mod client;
 mod group;
 mod http;
+mod iceberg;
 mod opensearch;
 mod options;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod redshift;
 mod splunk;
 mod storage;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use shard_store::log::BoxFuture;
@@ -34,6 +36,7 @@ use crate::record::{Reason, Record};
 use crate::sink::{SinkError, Sinks};
 use crate::spool::Spool;
 
+pub use iceberg::CatalogOptions;
 pub use options::Options;
 pub use redshift::{DatabaseOptions, TlsMode};
 pub(crate) use storage::Storage;
@@ -104,6 +107,8 @@ pub(crate) struct EndpointContext {
     pub(crate) id: String,
     /// The options of `[firehose.endpoints]`.
     pub(crate) options: Options,
+    /// The options of `[firehose.iceberg]`, by the catalogs' ARNs.
+    pub(crate) catalogs: BTreeMap<String, CatalogOptions>,
     /// The options of `[firehose.redshift]`.
     pub(crate) databases: DatabaseOptions,
     /// Where objects are made and stored, for endpoints that load them.
@@ -122,6 +127,7 @@ impl EndpointContext {
             key: definition.key.clone(),
             id: definition.id.clone(),
             options: options.endpoints.clone(),
+            catalogs: options.iceberg.clone(),
             databases: options.redshift.clone(),
             storage: Storage {
                 sinks: Arc::clone(sinks),
@@ -164,12 +170,6 @@ pub(crate) enum EndpointError {
         /// What is wrong with it.
         reason: String,
     },
-    /// This version has no such endpoint.
-    #[error("destinations of the kind {kind} are not supported")]
-    NotSupported {
-        /// Its kind.
-        kind: &'static str,
-    },
 }
 
 /// Sets an endpoint up. No connection is made yet.
@@ -187,6 +187,6 @@ pub(crate) fn open(
             Arc::new(opensearch::OpenSearchEndpoint::open(settings, context)?)
         }
         definition::Endpoint::Redshift(settings) => Arc::new(redshift::Redshift::open(settings, context)?),
-        definition::Endpoint::Iceberg(_) => return Err(EndpointError::NotSupported { kind: "Iceberg" }),
+        definition::Endpoint::Iceberg(settings) => Arc::new(iceberg::Iceberg::open(settings, context)?),
     })
 }

@@ -231,6 +231,7 @@ pub(crate) fn context(request_timeout_ms: u64) -> EndpointContext {
             request_timeout: std::time::Duration::from_millis(request_timeout_ms),
             ..Options::default()
         },
+        catalogs: Default::default(),
         databases: DatabaseOptions::default(),
         storage: Storage {
             sinks: Arc::new(sinks),
