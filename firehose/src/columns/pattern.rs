@@ -399,6 +399,8 @@ fn offset(text: &str) -> Option<(FixedOffset, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn read(pattern: &str, text: &str) -> Option<String> {
@@ -468,5 +470,38 @@ mod tests {
             let error = pattern.parse::<TimestampFormat>().unwrap_err().to_string();
             assert!(error.contains(reason) && error.contains(&format!("{pattern:?}")), "{error}");
         }
+    }
+
+    proptest! {
+        #[test]
+        fn no_pattern_and_no_text_panics(
+            pattern in "[yYxCwedDMHhKkmsSEaGZ '/:.-]{0,12}", text in prop_oneof!["[0-9]{0,20}", "[0-9A-Za-z/: +-]{0,24}", any::<String>()]
+        ) {
+            if let Ok(format) = pattern.parse::<TimestampFormat>() {
+                format.parse(&text);
+            }
+        }
+
+        #[test]
+        fn what_chrono_writes_is_read(micros in -30_000_000_000_000_000..100_000_000_000_000_000_i64) {
+            let instant = chrono::DateTime::from_timestamp_micros(micros).unwrap();
+            for (pattern, written) in [
+                ("yyyy-MM-dd'T'HH:mm:ss.SSSSSSZZ", "%Y-%m-%dT%H:%M:%S%.6f%:z"),
+                ("EEE MMM d hh:mm:ss.SSSSSS a yyyy", "%a %b %e %I:%M:%S%.6f %p %Y"),
+                ("xxxx-ww-e HHmmssSSSSSS", "%G-%V-%u %H%M%S%6f"),
+                ("yyyyDDDkkmmssSSSSSS", "%Y%j%H%M%S%6f"),
+            ] {
+                let text = instant.format(written).to_string().replace("  ", " ");
+                let text = if pattern.contains("kk") { hour_24(&text) } else { text };
+                let format: TimestampFormat = pattern.parse().unwrap();
+                prop_assert_eq!(format.parse(&text), Some(micros), "{} {}", pattern, text);
+            }
+        }
+    }
+
+    /// Midnight as `kk` has it.
+    fn hour_24(text: &str) -> String {
+        let (date, time) = text.split_at(7);
+        time.strip_prefix("00").map_or_else(|| text.to_owned(), |rest| format!("{date}24{rest}"))
     }
 }

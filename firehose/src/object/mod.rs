@@ -29,25 +29,8 @@ use hadoop::BlockEncoder;
 /// Zstandard's own default: smaller than GZIP, and several times faster.
 const ZSTD_LEVEL: i32 = 3;
 
-/// The records as one object, in memory. `byte_count` is that of all records; `key` is the object's.
-///
-/// # Errors
-/// The encoder's.
-pub(crate) fn encode<'a>(
-    records: impl Iterator<Item = &'a [u8]>,
-    byte_count: u64,
-    compression: ObjectCompression,
-    key: &str,
-) -> io::Result<Vec<u8>> {
-    let capacity = usize::try_from(byte_count).unwrap_or(0);
-    let is_compressed = compression != ObjectCompression::Uncompressed;
-    let mut object = Vec::with_capacity(if is_compressed { capacity / 4 } else { capacity });
-    encode_to(records, compression, key, &mut object)?;
-    Ok(object)
-}
-
-/// Writes the records to `output` as one object. Only the encoder's window is in memory; the same records under the same
-/// `key` give the same bytes. `output` should be buffered where a write costs a system call.
+/// Writes the records to `output` as one object, whose key is `key`. Only the encoder's window is in memory; the same
+/// records under the same key give the same bytes. `output` should be buffered where a write costs a system call.
 ///
 /// # Errors
 /// The output's, or the encoder's.

@@ -29,7 +29,9 @@ fn records() -> Vec<Vec<u8>> {
 
 fn encoded(records: &[Vec<u8>], compression: ObjectCompression) -> Vec<u8> {
     let records = records.iter().map(Vec::as_slice);
-    encode(records, 0, compression, "logs/2026/stream-1-uuid.zip").unwrap()
+    let mut object = Vec::new();
+    encode_to(records, compression, "logs/2026/stream-1-uuid.zip", &mut object).unwrap();
+    object
 }
 
 /// Reads an object as its readers do.

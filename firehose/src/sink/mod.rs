@@ -78,7 +78,7 @@ pub struct ObjectSinks(Kind);
 
 enum Kind {
     Local { root: PathBuf },
-    Remote { cloud: Cloud, options: Options },
+    Remote { cloud: Cloud, options: Box<Options> },
 }
 
 impl ObjectSinks {
@@ -90,7 +90,7 @@ impl ObjectSinks {
         Ok(Self(match options.location()? {
             Location::Default => Kind::Local { root: default_dir.to_owned() },
             Location::Directory(root) => Kind::Local { root },
-            Location::Remote(cloud) => Kind::Remote { cloud, options: options.clone() },
+            Location::Remote(cloud) => Kind::Remote { cloud, options: Box::new(options.clone()) },
         }))
     }
 }
