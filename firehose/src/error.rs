@@ -5,7 +5,7 @@ use shard_store::stream::StreamKey;
 
 use crate::convert::TimestampFormatError;
 use crate::prefix::PrefixError;
-use crate::process::ProcessorError;
+pub use crate::process::ProcessorError;
 use crate::schema::TableSchemaError;
 use crate::sink::SinkError;
 

@@ -77,6 +77,7 @@ impl Reason {
 /// What `!{firehose:error-output-type}` says. Source: Firehose Developer Guide, "Understand custom prefixes for Amazon S3
 /// objects".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[expect(clippy::enum_variant_names, reason = "they say what failed, as AWS does")]
 pub(crate) enum ErrorOutputType {
     ProcessingFailed,
     FormatConversionFailed,

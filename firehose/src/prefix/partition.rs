@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A group of records that share their prefix, all but its time of arrival. The default is the one group of a delivery
+/// A group of records that share their prefix, all but its time of arrival. It is stored with intents. The default is the one group of a delivery
 /// stream that does not divide its objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -17,21 +17,4 @@ pub(crate) struct Partition {
     /// epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) event_ms: Option<u64>,
-}
-
-impl Partition {
-    /// Its stable text form, to be stored: one line of JSON.
-    pub(crate) fn to_text(&self) -> String {
-        serde_json::to_string(self).expect("it has string keys only and is written to memory")
-    }
-
-    /// Reads what [`Partition::to_text`] wrote.
-    pub(crate) fn from_text(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok()
-    }
-
-    /// Whether its records came too late, or too early, for their event time.
-    pub(crate) fn is_late(&self) -> bool {
-        self.is_late
-    }
 }

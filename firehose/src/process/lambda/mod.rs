@@ -29,7 +29,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use shard_store::log::LogId;
-use url::{Host, Url};
 use uuid::Uuid;
 
 use super::{Processed, ProcessorError};
@@ -75,18 +74,10 @@ impl Function {
         let failed = |reason: String| ProcessorError::Function { function: transform.function.clone(), reason };
         let url = find_url(&transform.function, options)
             .ok_or_else(|| ProcessorError::FunctionNotFound { function: transform.function.clone() })?;
-        let url = Url::parse(url).map_err(|error| failed(format!("its URL cannot be read: {error}")))?;
-        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-            return Err(failed("its URL is no http:// or https:// address".to_owned()));
-        }
-        // What stands in the configuration was written by whoever runs the server; what does not, by whoever calls it.
-        let is_configured = !is_url(&transform.function);
-        if url.scheme() == "http" && !is_configured && !options.endpoints.allow_http && !is_loopback(&url) {
-            return Err(failed("its URL has no TLS, and firehose.endpoints.allow-http is false".to_owned()));
-        }
         Ok(Self {
             name: transform.function.clone(),
-            invoker: Invoker::new(url, options).map_err(failed)?,
+            // What stands in the configuration was written by whoever runs the server; what does not, by whoever calls it.
+            invoker: Invoker::new(url, !is_url(&transform.function), options).map_err(failed)?,
             event: Event::new(definition),
             buffer_bytes: transform.buffer_bytes,
             retry_count: transform.retry_count,
@@ -193,15 +184,6 @@ fn refuse_all(batch: Vec<Record>, reason: &Reason, attempt_count: u32) -> Proces
 
 fn is_url(function: &str) -> bool {
     function.starts_with("http://") || function.starts_with("https://")
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 /// The URL of a function: itself if it is one, or what is configured for its ARN, its ARN without version or alias, or its

@@ -2,7 +2,7 @@
 //!
 //! Source: Firehose Developer Guide, "Transform source data"; Lambda Developer Guide, "Process Amazon Data Firehose records with
 //! Lambda" (an event of a Kinesis source has `sourceKinesisStreamArn` and each record `kinesisRecordMetadata`; records of MSK
-//! have `kafkaRecordValue` and `mskRecordMetadata`).
+//! have `kafkaRecordValue` and `mskRecordMetadata`, here without `partitionId`, which logs do not tell).
 
 use std::collections::HashMap;
 

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use shard_store::log::LogId;
+use shard_store::stream::{StreamId, StreamKey};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::definition::Source;
 use crate::process::tests::{definition, record};
 
 /// How a call is answered.
@@ -264,7 +266,7 @@ fn functions_are_found_by_arn_or_name() {
     };
     assert!(error(arn).contains("[firehose.functions]"));
     assert!(error("http://10.0.0.1/x").contains("allow-http"), "not of whoever calls the server");
-    assert!(error("https://").contains("URL"));
+    assert!(error("https://").contains("cannot be called"));
 }
 
 #[test]
@@ -275,4 +277,28 @@ fn records_have_ids_of_their_own() {
     other.origin.log = LogId(8);
     let ids = [payload::record_id(&record(1, "x")), payload::record_id(&sub), payload::record_id(&other)];
     assert!(ids[0] != ids[1] && ids[0] != ids[2] && ids[1] != ids[2]);
+}
+
+#[test]
+fn events_say_where_their_records_come_from() {
+    let mut definition = definition(Vec::new());
+    let event = |definition: &crate::definition::Definition| -> Value {
+        let event = Event::new(definition).encode("id", &[record(4, "x")], &HashMap::new());
+        serde_json::from_slice(&event).unwrap()
+    };
+    let key = StreamKey::new("000000000000", "us-east-1", "source");
+    definition.source = Source::Stream { key, id: StreamId(1), started_ms: 0 };
+    let of_stream = event(&definition);
+    assert_eq!(of_stream["sourceKinesisStreamArn"], "arn:aws:kinesis:us-east-1:000000000000:stream/source");
+    let metadata = of_stream["records"][0]["kinesisRecordMetadata"].as_object().unwrap();
+    let members: Vec<&str> = metadata.keys().map(String::as_str).collect();
+    let expected = ["sequenceNumber", "subsequenceNumber", "partitionKey", "shardId", "approximateArrivalTimestamp"];
+    assert_eq!(members, expected);
+    let topic = crate::topic::Topic { cluster: "main".to_owned(), name: "clicks".to_owned() };
+    definition.source = Source::Topic { topic, started_ms: 0 };
+    let of_topic = event(&definition);
+    assert_eq!(of_topic["sourceMSKArn"], "arn:aws:kafka:us-east-1:000000000000:cluster/main");
+    assert_eq!(of_topic["records"][0]["kafkaRecordValue"], "eA==");
+    assert!(of_topic["records"][0]["mskRecordMetadata"]["offset"].is_string());
+    assert_eq!(of_topic["records"][0]["data"], Value::Null);
 }

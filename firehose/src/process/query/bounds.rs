@@ -10,7 +10,9 @@
 //! What is guaranteed: an expression that is taken ends, its stack is bounded by [`DEPTH_MAX`], and it makes values of at most
 //! [`FACTOR_MAX`] times the record's size.
 
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Pattern, Term};
@@ -139,6 +141,9 @@ const OF_CONSTANTS: &[&str] = &[
     "nth",
 ];
 
+/// Those that look for patterns, and make much of each place where there is one.
+const PATTERNS: &[&str] = &["test", "match", "capture", "scan", "splits", "sub", "gsub"];
+
 /// Those that may have several outputs.
 const SEVERAL: &[&str] = &["splits", "match", "capture", "scan"];
 
@@ -202,6 +207,8 @@ struct Scope<'a> {
     /// The variables, with what they amount to for all inputs together.
     variables: HashMap<&'a str, Bound>,
     depth: usize,
+    /// Something looks for patterns.
+    has_patterns: Rc<Cell<bool>>,
 }
 
 impl<'a> Scope<'a> {
@@ -213,7 +220,9 @@ impl<'a> Scope<'a> {
         let is_divided_here = is_divided && !self.is_divided;
         let each = |bound: &Bound| Bound { degree: bound.degree + u32::from(is_divided_here), ..*bound };
         let variables = self.variables.iter().map(|(name, bound)| (*name, each(bound))).collect();
-        Ok(Self { input, is_divided: self.is_divided || is_divided, variables, depth: self.depth + 1 })
+        let is_divided = self.is_divided || is_divided;
+        let has_patterns = Rc::clone(&self.has_patterns);
+        Ok(Self { input, is_divided, variables, depth: self.depth + 1, has_patterns })
     }
 
     /// A value of its own for each input.
@@ -345,6 +354,9 @@ impl<'a> Scope<'a> {
 
     fn bound_call(&self, name: &str, arguments: &[Term<&'a str>]) -> Result<Bound, String> {
         let input = self.input.several(false).and(self.constant(0));
+        if PATTERNS.contains(&name) || (name == "split" && arguments.len() > 1) {
+            self.has_patterns.set(true);
+        }
         match arguments {
             [] if PLAIN.contains(&name) => Ok(input),
             [] if TEXTS.contains(&name) => Ok(input.times(ESCAPE_FACTOR)),
@@ -420,12 +432,15 @@ fn text_bytes(term: &Term<&str>) -> usize {
     if let Term::Str(_, parts) = term { parts.iter().map(part_bytes).sum() } else { 0 }
 }
 
-/// Looks at an expression.
+/// Looks at an expression, and tells whether it looks for patterns.
 ///
 /// # Errors
 /// Why it is not taken.
-pub(super) fn check(term: &Term<&str>) -> Result<(), String> {
-    let record = Bound { degree: 1, factor: 1, is_several: false };
-    let scope = Scope { input: record, is_divided: false, variables: HashMap::new(), depth: 0 };
-    scope.bound(term).map(|_| ())
+pub(super) fn check(term: &Term<&str>) -> Result<bool, String> {
+    let input = Bound { degree: 1, factor: 1, is_several: false };
+    let has_patterns = Rc::default();
+    let scope =
+        Scope { input, is_divided: false, variables: HashMap::new(), depth: 0, has_patterns: Rc::clone(&has_patterns) };
+    scope.bound(term)?;
+    Ok(has_patterns.get())
 }

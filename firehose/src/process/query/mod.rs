@@ -10,6 +10,7 @@ mod bounds;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::thread;
 
 use jaq_core::data::JustLut;
@@ -28,11 +29,18 @@ const EXPRESSION_CHARS_MAX: usize = 5_120;
 /// The stack that the expression is read on: its parser recurses.
 const COMPILE_STACK_BYTES: usize = 64 * 1024 * 1024;
 
+/// Bytes of a record that an expression is evaluated on: as values it takes up to a hundred times as much.
+const RECORD_BYTES_MAX: usize = 1024 * 1024;
+
+/// The same, if patterns are looked for in it: each place where there is one takes hundreds of bytes.
+const PATTERN_RECORD_BYTES_MAX: usize = 64 * 1024;
+
 type Data = JustLut<Val>;
 
 /// An expression, ready for use.
 pub(super) struct Query {
     filter: Filter<Data>,
+    record_bytes_max: usize,
 }
 
 impl fmt::Debug for Query {
@@ -56,8 +64,8 @@ impl Query {
             let compiling = thread
                 .spawn_scoped(scope, || compile(text))
                 .map_err(|error| refused(format!("it cannot be compiled: {error}")))?;
-            let filter = compiling.join().unwrap_or_else(|_| Err("it cannot be compiled".to_owned()));
-            filter.map(|filter| Self { filter }).map_err(refused)
+            let compiled = compiling.join().unwrap_or_else(|_| Err("it cannot be compiled".to_owned()));
+            compiled.map_err(refused)
         })
     }
 
@@ -66,6 +74,17 @@ impl Query {
     /// # Errors
     /// The record is no JSON, the expression fails, or what it makes are no keys.
     pub(super) fn keys(&self, data: &[u8]) -> Result<BTreeMap<String, String>, Reason> {
+        if data.len() > self.record_bytes_max {
+            let message =
+                format!("The record has more than the {} bytes that a jq expression takes.", self.record_bytes_max);
+            return Err(Reason::not_partitioned(&message));
+        }
+        // A record that a library stumbles over must not stop the records behind it.
+        let keys = std::panic::catch_unwind(AssertUnwindSafe(|| self.evaluate(data)));
+        keys.unwrap_or_else(|_| Err(Reason::not_partitioned("The jq expression cannot be evaluated on the record.")))
+    }
+
+    fn evaluate(&self, data: &[u8]) -> Result<BTreeMap<String, String>, Reason> {
         // The parser recurses, and so does the interpreter on what is nested.
         if is_nested_deeper(data, NESTING_MAX) {
             return Err(Reason::not_partitioned(&format!("The record is nested deeper than {NESTING_MAX} levels.")));
@@ -113,9 +132,10 @@ fn clip(text: &str) -> String {
     text.chars().take(200).collect()
 }
 
-fn compile(text: &str) -> Result<Filter<Data>, String> {
+fn compile(text: &str) -> Result<Query, String> {
     let term = jaq_core::load::parse(text, |parser| parser.term()).ok_or("it is not valid jq")?;
-    bounds::check(&term)?;
+    let has_patterns = bounds::check(&term)?;
+    let record_bytes_max = if has_patterns { PATTERN_RECORD_BYTES_MAX } else { RECORD_BYTES_MAX };
     let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
     // A text in a record may be JSON that is nested deeper than the record.
     let json = jaq_json::funs().filter(|(name, ..)| *name != "fromjson");
@@ -124,7 +144,8 @@ fn compile(text: &str) -> Result<Filter<Data>, String> {
     let modules = Loader::new(definitions)
         .load(&arena, File { code: text, path: () })
         .map_err(|_| "it is not valid jq".to_owned())?;
-    Compiler::default().with_funs(functions).compile(modules).map_err(|errors| {
+    let compiled = Compiler::default().with_funs(functions).compile(modules);
+    compiled.map(|filter| Query { filter, record_bytes_max }).map_err(|errors| {
         let mut names = errors.iter().flat_map(|(_, undefined)| undefined.iter().map(|(name, _)| *name));
         format!("{} is not defined", names.next().unwrap_or("something"))
     })

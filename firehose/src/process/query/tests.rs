@@ -84,6 +84,17 @@ fn records_without_keys_are_refused() {
 }
 
 #[test]
+fn records_of_which_too_much_would_be_made_are_refused() {
+    let record = |byte_count: usize| format!(r#"{{"a":"x","b":"{}"}}"#, " ".repeat(byte_count));
+    let simple = "{k:.a}";
+    assert!(keys(simple, &record(1_000_000)).is_ok());
+    assert!(keys(simple, &record(1_100_000)).is_err());
+    let pattern = r#"{k:(.b|gsub(" ";"")|length)}"#;
+    assert_eq!(keys(pattern, &record(60_000)).unwrap()[0].1, "0");
+    assert!(keys(pattern, &record(70_000)).is_err());
+}
+
+#[test]
 fn expressions_whose_evaluation_is_not_bounded_are_refused() {
     let nested = format!("{}.{}", "[".repeat(2_000), "]".repeat(2_000));
     let doubling = vec!["[.,.]"; 100].join("|");
