@@ -140,8 +140,19 @@ impl Client {
         body: reqwest::Body,
         byte_count_max: usize,
     ) -> Result<Answer, Failure> {
+        self.exchange(self.http.post(url).headers(headers).body(body), byte_count_max).await
+    }
+
+    /// Gets what is at `url`, of at most `byte_count_max` bytes.
+    ///
+    /// # Errors
+    /// There is no whole answer.
+    pub(crate) async fn get(&self, url: Url, headers: HeaderMap, byte_count_max: usize) -> Result<Answer, Failure> {
+        self.exchange(self.http.get(url).headers(headers), byte_count_max).await
+    }
+
+    async fn exchange(&self, request: reqwest::RequestBuilder, byte_count_max: usize) -> Result<Answer, Failure> {
         let exchange = async {
-            let request = self.http.post(url).headers(headers).body(body);
             let mut response = request.send().await.map_err(classify)?;
             let mut body = BytesMut::new();
             while let Some(chunk) = response.chunk().await.map_err(classify)? {

@@ -2,7 +2,8 @@
 //!
 //! Source: Apache Iceberg, "REST Catalog API" (`rest-catalog-open-api.yaml`).
 
-use reqwest::{Method, StatusCode};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -12,6 +13,7 @@ use super::failure::Failure;
 use super::metadata::{MAIN, Metadata, Snapshot};
 use super::options::CatalogOptions;
 use crate::definition::Secret;
+use crate::endpoint::client::{self, Answer, Client, parse_url};
 use crate::endpoint::{EndpointError, Options};
 
 /// Bytes of an answer, at most: the metadata of a table with tens of thousands of snapshots.
@@ -23,8 +25,10 @@ const MESSAGE_CHARS_MAX: usize = 500;
 /// A catalog.
 pub(super) struct Catalog {
     options: CatalogOptions,
-    http: reqwest::Client,
-    request_timeout: std::time::Duration,
+    url: Url,
+    client: Client,
+    /// Where credentials are exchanged, if not at the catalog.
+    oauth2: Option<(Url, Client)>,
     /// What the catalog said when it was first asked; forgotten when it no longer knows us.
     session: Mutex<Option<Session>>,
 }
@@ -55,62 +59,42 @@ struct Table {
     metadata: Metadata,
 }
 
-struct Answer {
-    status: StatusCode,
-    body: Vec<u8>,
+/// What an answer refuses.
+fn refusal(answer: &Answer) -> Failure {
+    let said: Option<Value> = serde_json::from_slice(&answer.body).ok();
+    let said = said.as_ref().and_then(|body| body.get("error")?.get("message")?.as_str());
+    let message = said.unwrap_or("the catalog refuses").chars().take(MESSAGE_CHARS_MAX).collect();
+    Failure::Refused { status: answer.status.as_u16(), message }
 }
 
-impl Answer {
-    fn refusal(&self) -> Failure {
-        let said: Option<Value> = serde_json::from_slice(&self.body).ok();
-        let said = said.as_ref().and_then(|body| body.get("error")?.get("message")?.as_str());
-        let message = said.unwrap_or("the catalog refuses").chars().take(MESSAGE_CHARS_MAX).collect();
-        Failure::Refused { status: self.status.as_u16(), message }
+fn read<'a, T: Deserialize<'a>>(answer: &'a Answer) -> Result<T, Failure> {
+    if !answer.status.is_success() {
+        return Err(refusal(answer));
     }
-
-    fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Failure> {
-        if !self.status.is_success() {
-            return Err(self.refusal());
-        }
-        serde_json::from_slice(&self.body)
-            .map_err(|error| Failure::Catalog(format!("the catalog's answer cannot be read: {error}")))
-    }
+    serde_json::from_slice(&answer.body)
+        .map_err(|error| Failure::Catalog(format!("the catalog's answer cannot be read: {error}")))
 }
 
 impl Catalog {
     /// A catalog; it is not asked for anything yet.
     pub(super) fn new(options: CatalogOptions, network: &Options) -> Result<Self, EndpointError> {
-        let fail = |reason: String| EndpointError::Client { reason };
-        let mut builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(network.connect_timeout);
-        let addresses = [Some(&options.uri), options.oauth2_server_uri.as_ref()];
-        let mut is_plain = true;
-        for address in addresses.into_iter().flatten() {
-            let url = Url::parse(address).map_err(|error| fail(error.to_string()))?;
-            let is_here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-            if url.scheme() == "http" && !is_here && !network.allow_http {
-                let reason = "it has no TLS, and firehose.endpoints.allow-http is false".to_owned();
-                return Err(EndpointError::Url { url: url.origin().ascii_serialization(), reason });
+        let url = parse_url(&options.uri, network)?;
+        let oauth2 = match &options.oauth2_server_uri {
+            Some(uri) => {
+                let url = parse_url(uri, network)?;
+                let client = Client::new(&url, network)?;
+                Some((url, client))
             }
-            is_plain &= url.scheme() == "http";
-        }
-        if is_plain {
-            // Without TLS no root certificates are needed, and a bare machine has none.
-            builder = builder.tls_certs_only([]);
-        } else if let Some(file) = &network.ca_file {
-            let text = std::fs::read(file).map_err(|error| fail(format!("{}: {error}", file.display())))?;
-            let certificates = reqwest::Certificate::from_pem_bundle(&text).map_err(|error| fail(error.to_string()))?;
-            builder = builder.tls_certs_merge(certificates);
-        }
-        let http = builder.build().map_err(|error| fail(error.to_string()))?;
-        Ok(Self { options, http, request_timeout: network.request_timeout, session: Mutex::new(None) })
+            None => None,
+        };
+        let client = Client::new(&url, network)?;
+        Ok(Self { options, url, client, oauth2, session: Mutex::new(None) })
     }
 
     /// What a table says of itself.
     pub(super) async fn load_table(&self, database: &str, table: &str) -> Result<Metadata, Failure> {
-        let answer = self.ask(Method::GET, &["namespaces", database, "tables", table], None).await?;
-        Ok(answer.read::<Table>()?.metadata)
+        let answer = self.ask(&["namespaces", database, "tables", table], None).await?;
+        Ok(read::<Table>(&answer)?.metadata)
     }
 
     /// Adds a snapshot to a table, and makes it the head of the branch if that is still at the snapshot's parent.
@@ -131,27 +115,32 @@ impl Catalog {
                 {"action": "set-snapshot-ref", "ref-name": MAIN, "type": "branch", "snapshot-id": snapshot.snapshot_id},
             ],
         });
-        let answer = self.ask(Method::POST, &["namespaces", database, "tables", table], Some(&body)).await;
+        let answer = self.ask(&["namespaces", database, "tables", table], Some(&body)).await;
         match answer {
             Ok(answer) if answer.status.is_success() => Ok(()),
-            Ok(answer) if answer.status == StatusCode::CONFLICT => Err(Failure::Conflict(answer.refusal().to_string())),
-            Ok(answer) if answer.status.is_server_error() => Err(Failure::Unknown(answer.refusal().to_string())),
-            Ok(answer) => Err(answer.refusal()),
+            Ok(answer) if answer.status == StatusCode::CONFLICT => Err(Failure::Conflict(refusal(&answer).to_string())),
+            Ok(answer) if answer.status.is_server_error() => Err(Failure::Unknown(refusal(&answer).to_string())),
+            Ok(answer) => Err(refusal(&answer)),
             Err(error) => Err(Failure::Unknown(error.to_string())),
         }
     }
 
-    /// One request, with a token if the catalog wants one; if that is no longer good, once again with a new one.
-    async fn ask(&self, method: Method, path: &[&str], body: Option<&Value>) -> Result<Answer, Failure> {
+    /// Gets what is at `path`, or posts `body` there, with a token if the catalog wants one; if that is no longer good, once
+    /// again with a new one.
+    async fn ask(&self, path: &[&str], body: Option<&Value>) -> Result<Answer, Failure> {
         for is_last in [false, true] {
             let session = self.session().await?;
             let mut url = session.base.clone();
             url.path_segments_mut().map_err(|()| unusable(&session.base))?.extend(path);
-            let mut request = self.http.request(method.clone(), url);
-            if let Some(body) = body {
-                request = request.header("content-type", "application/json").body(body.to_string());
-            }
-            let answer = self.exchange(request, session.token.as_ref()).await?;
+            let mut headers = bearer(session.token.as_ref())?;
+            let answer = match body {
+                Some(body) => {
+                    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                    self.client.post(url, headers, body.to_string().into(), ANSWER_BYTES_MAX).await
+                }
+                None => self.client.get(url, headers, ANSWER_BYTES_MAX).await,
+            };
+            let answer = answer.map_err(failed)?;
             if is_last || !matches!(answer.status.as_u16(), 401 | 419) {
                 return Ok(answer);
             }
@@ -174,29 +163,30 @@ impl Catalog {
             Some(credential) => Some(self.fetch_token(credential).await?),
             None => self.options.token.clone(),
         };
-        let mut url = api(&self.options.uri)?;
-        url.path_segments_mut().map_err(|()| unusable(&url_of(&self.options.uri)))?.push("config");
+        let mut url = self.api()?;
+        url.path_segments_mut().map_err(|()| unusable(&self.url))?.push("config");
         if let Some(warehouse) = &self.options.warehouse {
             url.query_pairs_mut().append_pair("warehouse", warehouse);
         }
-        let config: Config = self.exchange(self.http.get(url), token.as_ref()).await?.read()?;
+        let config: Config =
+            read(&self.client.get(url, bearer(token.as_ref())?, ANSWER_BYTES_MAX).await.map_err(failed)?)?;
         let find = |name: &str| config.overrides.get(name).or_else(|| config.defaults.get(name));
         // The token is sent where the configuration says, not where the catalog sends us.
-        let mut base = api(&self.options.uri)?;
+        let mut base = self.api()?;
         if let Some(prefix) = find("prefix") {
             let segments = prefix.split('/').filter(|segment| !segment.is_empty());
-            base.path_segments_mut().map_err(|()| unusable(&url_of(&self.options.uri)))?.extend(segments);
+            base.path_segments_mut().map_err(|()| unusable(&self.url))?.extend(segments);
         }
         Ok(Session { base, token })
     }
 
     async fn fetch_token(&self, credential: &Secret) -> Result<Secret, Failure> {
-        let url = match &self.options.oauth2_server_uri {
-            Some(uri) => url_of(uri),
+        let (url, client) = match &self.oauth2 {
+            Some((url, client)) => (url.clone(), client),
             None => {
-                let mut url = api(&self.options.uri)?;
-                url.path_segments_mut().map_err(|()| unusable(&url_of(&self.options.uri)))?.extend(["oauth", "tokens"]);
-                url
+                let mut url = self.api()?;
+                url.path_segments_mut().map_err(|()| unusable(&self.url))?.extend(["oauth", "tokens"]);
+                (url, &self.client)
             }
         };
         let (id, secret) = credential.0.split_once(':').unwrap_or((&credential.0, ""));
@@ -204,52 +194,32 @@ impl Catalog {
             .extend_pairs([("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)])
             .append_pair("scope", &self.options.scope)
             .finish();
-        let request = self.http.post(url).header("content-type", "application/x-www-form-urlencoded").body(form);
-        let token: Token = self.exchange(request, None).await?.read()?;
-        Ok(Secret(token.access_token))
+        let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, form_type)]);
+        let answer = client.post(url, headers, form.into(), ANSWER_BYTES_MAX).await.map_err(failed)?;
+        Ok(Secret(read::<Token>(&answer)?.access_token))
     }
 
-    /// Sends a request and reads its answer, bounded in time and in bytes.
-    async fn exchange(&self, mut request: reqwest::RequestBuilder, token: Option<&Secret>) -> Result<Answer, Failure> {
-        if let Some(token) = token {
-            request = request.bearer_auth(&token.0);
-        }
-        let exchange = async {
-            let mut response = request.send().await.map_err(failed)?;
-            let mut body = Vec::new();
-            while let Some(chunk) = response.chunk().await.map_err(failed)? {
-                if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-                    return Err(Failure::Catalog(format!(
-                        "the catalog's answer is longer than {ANSWER_BYTES_MAX} bytes"
-                    )));
-                }
-                body.extend_from_slice(&chunk);
-            }
-            Ok(Answer { status: response.status(), body })
-        };
-        let late = || Failure::Catalog("the catalog does not answer in time".to_owned());
-        tokio::time::timeout(self.request_timeout, exchange).await.map_err(|_| late())?
+    /// What the paths of the API begin with.
+    fn api(&self) -> Result<Url, Failure> {
+        let mut url = self.url.clone();
+        url.path_segments_mut().map_err(|()| unusable(&self.url))?.pop_if_empty().push("v1");
+        Ok(url)
     }
 }
 
-/// The address of the API of a catalog.
-fn api(uri: &str) -> Result<Url, Failure> {
-    let mut url = url_of(uri);
-    url.path_segments_mut().map_err(|()| unusable(&url_of(uri)))?.pop_if_empty().push("v1");
-    Ok(url)
-}
-
-/// An address that was read before.
-fn url_of(uri: &str) -> Url {
-    Url::parse(uri).expect("the options were checked when the catalog was set up")
+fn bearer(token: Option<&Secret>) -> Result<HeaderMap, Failure> {
+    let Some(token) = token else { return Ok(HeaderMap::new()) };
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.0))
+        .map_err(|_| Failure::Catalog("the token cannot be sent".to_owned()))?;
+    value.set_sensitive(true);
+    Ok(HeaderMap::from_iter([(AUTHORIZATION, value)]))
 }
 
 fn unusable(url: &Url) -> Failure {
     Failure::Catalog(format!("the catalog's address {} cannot be used", url.origin().ascii_serialization()))
 }
 
-fn failed(error: reqwest::Error) -> Failure {
-    let error = error.without_url();
-    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    Failure::Catalog(format!("the catalog cannot be reached: {error}{cause}"))
+fn failed(error: client::Failure) -> Failure {
+    Failure::Catalog(format!("the catalog cannot be reached: {error}"))
 }

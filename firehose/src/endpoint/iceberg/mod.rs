@@ -73,6 +73,13 @@ impl Iceberg {
         if settings.evolves_schemas {
             return refuse("SchemaEvolutionConfiguration", "columns are not added; add them and leave this out");
         }
+        // These hold for tables that are made, and for several of them.
+        if !table.partition_columns.is_empty() {
+            return refuse("PartitionSpec", "tables are not made; give the table its partitions and leave this out");
+        }
+        if !table.error_prefix.is_empty() {
+            return refuse("S3ErrorOutputPrefix", "there is one table; give S3Configuration.ErrorOutputPrefix instead");
+        }
         let Some(options) = context.catalogs.get(&settings.catalog_arn) else {
             let reason = format!("{} is not configured under firehose.iceberg", settings.catalog_arn);
             return refuse("CatalogConfiguration", &reason);

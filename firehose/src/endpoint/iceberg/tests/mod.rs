@@ -374,8 +374,15 @@ async fn tables_that_are_not_written_say_why() {
     let batch = Batch { id: Uuid::from_u128(1), object_key: "unused", records: &records, now_ms: NOW_MS };
     assert_eq!(code(&iceberg.send(&batch).await), "Iceberg.NoSuchTable");
     let two = IcebergEndpoint { tables: [settings().tables, settings().tables].concat(), ..settings() };
+    let with = |change: fn(&mut IcebergTable)| {
+        let mut settings = settings();
+        change(&mut settings.tables[0]);
+        settings
+    };
     for settings in [
         two,
+        with(|table| table.partition_columns = vec!["page".to_owned()]),
+        with(|table| table.error_prefix = "bad/".to_owned()),
         IcebergEndpoint { creates_tables: true, ..settings() },
         IcebergEndpoint { evolves_schemas: true, ..settings() },
         IcebergEndpoint { catalog_arn: "arn:other".to_owned(), ..settings() },
