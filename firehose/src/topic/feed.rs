@@ -167,6 +167,7 @@ impl Feed {
             .collect();
         // Nobody else appends to the log.
         let end = log.end() + new.len() as u64;
+        let mut has_trouble = false;
         loop {
             if self.is_stopped() {
                 return Err(Stopped);
@@ -177,6 +178,7 @@ impl Feed {
                     // They are written and may yet become durable, so they must not be appended again.
                     Err(error) => {
                         self.trouble_with(&error);
+                        has_trouble = true;
                         self.append_settled(&*log, end)?;
                         break;
                     }
@@ -184,7 +186,11 @@ impl Feed {
                 Err(error) => error,
             };
             self.trouble_with(&error);
+            has_trouble = true;
             self.pause(PAUSE)?;
+        }
+        if has_trouble {
+            self.clear_trouble();
         }
         let byte_count =
             records.iter().zip(&offsets).map(|(record, offset)| record.data.len() + offset.len()).sum::<usize>();
@@ -204,10 +210,11 @@ impl Feed {
         self.set_trouble(format!("what was read cannot be stored: {error}"));
     }
 
-    /// Tells why nothing is read, a sentence; the same one is logged once. It does not block.
+    /// Tells why nothing is read, a sentence. It is logged once until reading goes on, even if the reason changes. It does not
+    /// block.
     pub fn set_trouble(&self, reason: String) {
         let before = self.logs.set_trouble(Some(reason.clone()));
-        if before.as_ref() != Some(&reason) {
+        if before.is_none() {
             tracing::error!(delivery_stream = %self.key, topic = self.topic.name, reason, "the topic cannot be read; this is tried again");
         }
     }
