@@ -90,7 +90,7 @@ impl Options {
             .set("enable.auto.offset.store", "false")
             .set("enable.partition.eof", "false")
             .set("isolation.level", "read_committed")
-            .set("queued.max.messages.kbytes", (self.fetch_memory.as_u64() / 1024).to_string())
+            .set("queued.max.messages.kbytes", (self.fetch_memory.as_u64() / 1024).clamp(1, 1 << 20).to_string())
             .set("statistics.interval.ms", STATISTICS_INTERVAL.as_millis().to_string());
         config
     }
@@ -98,8 +98,8 @@ impl Options {
     /// Everything that is wrong with the options, each as a sentence with its key.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        if !(ByteSize::mib(1)..=ByteSize::gib(2)).contains(&self.fetch_memory) {
-            problems.push(format!("kafka.fetch-memory is {}; it must be from 1 MiB to 2 GiB", self.fetch_memory));
+        if !(ByteSize::mib(1)..=ByteSize::gib(1)).contains(&self.fetch_memory) {
+            problems.push(format!("kafka.fetch-memory is {}; it must be from 1 MiB to 1 GiB", self.fetch_memory));
         }
         if self.undelivered_size < ByteSize::mib(1) {
             problems.push(format!("kafka.undelivered-size is {}; it must be at least 1 MiB", self.undelivered_size));

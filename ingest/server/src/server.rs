@@ -23,6 +23,7 @@ use ingest_core::http::{BindError, Listener};
 use ingest_core::{Auth, InvalidCredentials, Page, Router};
 use ingest_firehose::Firehose;
 use ingest_glue::{Catalog as DataCatalog, Glue};
+use ingest_kafka::KafkaTopics;
 use ingest_kinesis::Kinesis;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
@@ -181,7 +182,7 @@ impl Opened {
         let environment = Environment {
             store: store.clone(),
             sources: Arc::clone(&streams) as Arc<dyn SourceStreams>,
-            topics: Arc::new(firehose::topic::NoTopics),
+            topics: Arc::new(KafkaTopics::new(config.kafka, &mut registry)),
             sinks: Arc::new(sinks),
             tables: Arc::clone(&data_catalog) as Arc<dyn Tables>,
             work_dir: config.data_dir.join(DELIVERY_FOLDER),

@@ -34,6 +34,11 @@ fn dev_starts() {
 }
 
 #[test]
+fn kafka_starts() {
+    starts("kafka.toml");
+}
+
+#[test]
 fn s3_starts() {
     starts("s3.toml");
 }
@@ -44,7 +49,7 @@ fn no_configuration_is_left_out_of_these_tests() {
         fs::read_dir(configs()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.retain(|name| name.ends_with(".toml"));
     names.sort();
-    assert_eq!(names, ["default.toml", "dev.toml", "s3.toml"]);
+    assert_eq!(names, ["default.toml", "dev.toml", "kafka.toml", "s3.toml"]);
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub struct RawConfig {
     pub kinesis: shard_store::stream::Options,
     /// Delivery streams.
     pub firehose: firehose::Options,
+    /// Kafka clusters whose topics delivery streams read.
+    pub kafka: ingest_kafka::Options,
     /// Where objects are delivered to.
     pub object_store: firehose::sink::Options,
 }
@@ -55,6 +57,7 @@ impl Default for RawConfig {
             store: shard_store::Options::default(),
             kinesis: shard_store::stream::Options::default(),
             firehose: firehose::Options::default(),
+            kafka: ingest_kafka::Options::default(),
             object_store: firehose::sink::Options::default(),
         }
     }

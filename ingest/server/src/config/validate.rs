@@ -72,6 +72,9 @@ fn check_firehose(raw: &RawConfig, check: &mut Check<'_>) {
     for reason in raw.firehose.problems() {
         check.refuse("firehose", "{…}", &reason);
     }
+    for reason in raw.kafka.problems() {
+        check.refuse("kafka", "{…}", &reason);
+    }
     let timeout = Duration::from_millis(100)..=Duration::from_secs(3600);
     check.duration("object-store.request-timeout", raw.object_store.request_timeout, timeout);
     // Without a URL the directory decides nothing here.
