@@ -70,6 +70,9 @@ pub enum CreateError {
         /// The stream.
         key: StreamKey,
     },
+    /// Records would be read from a time on that lies ahead.
+    #[error("records cannot be read from a time on that lies ahead")]
+    StartsLater,
     /// The topic's cluster is not in the configuration.
     #[error("cluster {cluster} is not configured under kafka.clusters")]
     ClusterNotFound {
@@ -234,6 +237,8 @@ pub enum PutError {
     NotDirectPut {
         /// The delivery stream.
         key: StreamKey,
+        /// Whether it is a topic that it reads.
+        is_topic: bool,
     },
     /// It takes no more for now.
     #[error("delivery stream {key} takes no more than 2,000 calls, 5,000 records and 5 MiB a second")]

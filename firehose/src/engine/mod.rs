@@ -237,6 +237,9 @@ impl DeliveryStreams {
             NewSource::Topic { topic, .. } if !self.topics.knows(&topic.cluster) => {
                 return Err(CreateError::ClusterNotFound { cluster: topic.cluster });
             }
+            NewSource::Topic { read_from_ms: Some(from_ms), .. } if from_ms > now_ms => {
+                return Err(CreateError::StartsLater);
+            }
             NewSource::Topic { topic, read_from_ms } => {
                 let started_ms = read_from_ms.unwrap_or(now_ms);
                 return Ok((Source::Topic { topic, started_ms }, Checkpoint::default()));

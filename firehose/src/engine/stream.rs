@@ -90,7 +90,8 @@ impl DeliveryStream {
     /// `NotDirectPut`, `Throttled` if not even the first record is admitted, `Append` if the log refuses.
     pub fn put(&self, records: &[NewRecord<'_>]) -> Result<PendingPut, PutError> {
         let key = || self.definition.key.clone();
-        let (id, log) = self.log.as_ref().ok_or_else(|| PutError::NotDirectPut { key: key() })?;
+        let (id, log) =
+            self.log.as_ref().ok_or_else(|| PutError::NotDirectPut { key: key(), is_topic: self.topic.is_some() })?;
         let byte_counts = records.iter().map(|record| record.data.byte_count());
         let admitted_count = match self.is_enforced {
             true => self.throttle.admit(self.clock.unix_millis(), byte_counts.clone()),

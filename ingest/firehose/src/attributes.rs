@@ -5,6 +5,7 @@ use ingest_core::Fault;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::model::MskSourceConfiguration;
 use crate::ops::destination::{Configuration, Kind};
 
 /// The request, as it was understood, and what updates have changed since.
@@ -14,6 +15,9 @@ pub(crate) struct Attributes {
     pub(crate) source_role_arn: Option<String>,
     #[serde(default)]
     pub(crate) source_arn: Option<String>,
+    /// The configuration of a topic as the source, as it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) msk_source: Option<MskSourceConfiguration>,
     #[serde(default)]
     kind: Kind,
     /// The configuration of the destination, as it was given. Before there were updates it was kept with its defaults.
@@ -31,7 +35,7 @@ impl Attributes {
         configuration: &Configuration,
     ) -> Result<Self, Fault> {
         let (kind, destination) = (configuration.kind(), configuration.to_value()?);
-        Ok(Self { source_role_arn, source_arn, kind, destination })
+        Ok(Self { source_role_arn, source_arn, msk_source: None, kind, destination })
     }
 
     /// Those of a delivery stream.

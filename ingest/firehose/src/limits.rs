@@ -90,6 +90,9 @@ pub(crate) const PASSWORD_CHARS_MIN: usize = 6;
 /// Characters of the names of databases and tables. Source: Firehose API Reference, "DestinationTableConfiguration".
 pub(crate) const TABLE_NAME_CHARS_MAX: usize = 255;
 
+/// Characters of a topic's name. Source: Firehose API Reference, "MSKSourceConfiguration".
+pub(crate) const TOPIC_NAME_CHARS_MAX: usize = 255;
+
 /// Characters of a tag's key. Source: Firehose API Reference, "Tag".
 pub(crate) const TAG_KEY_CHARS_MAX: usize = 128;
 

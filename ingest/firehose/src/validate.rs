@@ -25,6 +25,17 @@ pub(crate) const ROLE_ARN: Pattern = Pattern {
     },
 };
 
+/// Any ARN.
+pub(crate) const ANY_ARN: Pattern = Pattern { text: "arn:.*", matches: |text| text.starts_with("arn:") };
+
+/// The name of a topic of Kafka.
+pub(crate) const TOPIC_NAME: Pattern = Pattern {
+    text: r"[a-zA-Z0-9\\._\\-]+",
+    matches: |text| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"\\._-".contains(&byte))
+    },
+};
+
 /// The ARN of a bucket.
 pub(crate) const BUCKET_ARN: Pattern = Pattern {
     text: r"arn:.*:s3:::[\w\.\-]{1,255}",
@@ -216,6 +227,8 @@ mod tests {
         for catalog in ["table", "catalog/", "catalog/a/b/c", "catalog/A"] {
             assert!(!(CATALOG_ARN.matches)(&format!("arn:aws:glue:us-east-1:123456789012:{catalog}")), "{catalog}");
         }
+        assert!((ANY_ARN.matches)("arn:aws:kafka:x") && !(ANY_ARN.matches)("clicks"));
+        assert!((TOPIC_NAME.matches)("a.B_9-c") && !(TOPIC_NAME.matches)("a b") && !(TOPIC_NAME.matches)(""));
         assert!((KEY_ARN.matches)("arn:aws:kms:us-east-1:123456789012:key/1234-ab"));
         assert!(!(KEY_ARN.matches)("arn:aws:kms:us-east-1:123456789012:alias/mine"));
     }

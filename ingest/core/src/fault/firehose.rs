@@ -3,7 +3,7 @@
 //! Source: Firehose API Reference, "Errors" of each operation; the texts are observed ones where clients are known to
 //! read them.
 
-use ::firehose::error::{ChangeError, CreateError, DeleteError, PutError, RecipeError, UpdateError};
+use ::firehose::error::{ChangeError, CreateError, DeleteError, PutError, RecipeError, ReplayError, UpdateError};
 use ::firehose::schema::{TableLookupError, TableSchemaError};
 use shard_store::error::{AppendError, KeyError};
 use shard_store::stream::StreamKey;
@@ -31,6 +31,9 @@ impl From<CreateError> for Fault {
                 Code::InvalidArgument,
                 format!("KinesisStreamARN: stream {name} under account {account} in {region} not found."),
             ),
+            CreateError::StartsLater => {
+                Self::new(Code::InvalidArgument, "ReadFromTimestamp must not lie in the future.")
+            }
             CreateError::ClusterNotFound { cluster } => Self::new(
                 Code::InvalidArgument,
                 format!(
@@ -132,6 +135,25 @@ pub fn key_fault(error: &KeyError) -> Fault {
     }
 }
 
+impl From<ReplayError> for Fault {
+    /// An operation of ours, so the texts are too.
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::NotFound { key } => not_found(&key.account, &key.name),
+            ReplayError::Sequence { number, .. } => Self::new(
+                Code::InvalidArgument,
+                format!("SequenceNumber {number} is of no record that the source of the Firehose has."),
+            ),
+            ReplayError::Nothing { .. } => Self::new(
+                Code::InvalidArgument,
+                "The source of the Firehose keeps no record from there on that was delivered already.",
+            ),
+            ReplayError::Read { .. } => Self::internal(error),
+            ReplayError::Catalog(error) => Self::internal(error),
+        }
+    }
+}
+
 impl From<DeleteError> for Fault {
     fn from(error: DeleteError) -> Self {
         match error {
@@ -145,10 +167,13 @@ impl From<DeleteError> for Fault {
 /// The fault of records that were not put. The reason of a failure of the server is for the door to log.
 pub fn put_fault(error: &PutError) -> Fault {
     match error {
-        PutError::NotDirectPut { .. } => Fault::new(
-            Code::InvalidArgument,
-            "This operation is not permitted on KinesisStreamAsSource delivery stream type.",
-        ),
+        PutError::NotDirectPut { is_topic, .. } => {
+            let kind = if *is_topic { "MSKAsSource" } else { "KinesisStreamAsSource" };
+            Fault::new(
+                Code::InvalidArgument,
+                format!("This operation is not permitted on {kind} delivery stream type."),
+            )
+        }
         PutError::Throttled { .. } => Fault::new(Code::DeliveryUnavailable, "Slow down."),
         // Nothing but its deletion seals the log of a delivery stream.
         PutError::Append(AppendError::Sealed) => {
@@ -201,7 +226,18 @@ mod tests {
             (ChangeError::NotDirectPut { key: key.clone() }.into(), Code::InvalidArgument, "direct put"),
             (ChangeError::TooManyTags { key: key.clone(), limit: 50 }.into(), Code::LimitExceeded, "50 tags"),
             (key_fault(&KeyError::NotFound { name: "k".to_owned() }), Code::InvalidKmsResource, "no key k"),
-            (put_fault(&PutError::NotDirectPut { key: key.clone() }), Code::InvalidArgument, "KinesisStreamAsSource"),
+            (
+                put_fault(&PutError::NotDirectPut { key: key.clone(), is_topic: false }),
+                Code::InvalidArgument,
+                "KinesisStreamAsSource",
+            ),
+            (
+                put_fault(&PutError::NotDirectPut { key: key.clone(), is_topic: true }),
+                Code::InvalidArgument,
+                "MSKAsSource",
+            ),
+            (ReplayError::Nothing { key: key.clone() }.into(), Code::InvalidArgument, "from there on"),
+            (ReplayError::NotFound { key: key.clone() }.into(), Code::ResourceNotFound, "123456789012"),
             (put_fault(&PutError::Throttled { key }), Code::DeliveryUnavailable, "Slow down."),
         ];
         for (fault, code, text) in faults {

@@ -6,11 +6,13 @@
 
 pub(crate) mod conversion;
 pub(crate) mod destination;
+mod msk;
 mod operation;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub(crate) use msk::*;
 pub(crate) use operation::*;
 
 /// A member that is not acted on, if it is there.

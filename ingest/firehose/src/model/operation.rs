@@ -9,6 +9,7 @@ use super::destination::{
     HttpEndpointConfiguration, IcebergConfiguration, OpenSearchConfiguration, RedshiftConfiguration, S3Configuration,
     SplunkConfiguration,
 };
+use super::msk::{MskSourceConfiguration, MskSourceDescription};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -32,7 +33,7 @@ pub(crate) struct CreateDeliveryStreamInput {
     pub(crate) amazon_open_search_serverless_destination_configuration: Unsupported,
     pub(crate) snowflake_destination_configuration: Unsupported,
     #[serde(rename = "MSKSourceConfiguration")]
-    pub(crate) msk_source_configuration: Unsupported,
+    pub(crate) msk_source_configuration: Option<MskSourceConfiguration>,
     pub(crate) database_source_configuration: Unsupported,
 }
 
@@ -145,6 +146,8 @@ pub(crate) enum SourceDescription {
     KinesisStream(KinesisStreamSourceDescription),
     #[serde(rename = "DirectPutSourceDescription")]
     DirectPut(DirectPutSource),
+    #[serde(rename = "MSKSourceDescription")]
+    Msk(MskSourceDescription),
 }
 
 #[derive(Debug, Serialize)]

@@ -132,11 +132,13 @@ fn plan(
         encryption: None,
         put_mib_per_second: hint.and_then(|hint| u32::try_from(hint).ok()),
     };
+    let mut attributes = Attributes::new(source_arn, source_role_arn, &configuration)?;
+    attributes.msk_source = input.msk_source_configuration;
     let new = NewDeliveryStream {
         key: key(context, input.delivery_stream_name.as_deref().unwrap_or_default()),
         source,
         destination: configuration.plan()?,
-        attributes: Attributes::new(source_arn, source_role_arn, &configuration)?.to_value()?,
+        attributes: attributes.to_value()?,
         settings,
     };
     Ok((new, key_name))

@@ -10,6 +10,7 @@ use ingest_wire::Timestamp;
 use shard_store::stream::StreamKey;
 
 use super::destination::{invalid, unsupported};
+use super::msk;
 use crate::attributes::Attributes;
 use crate::limits::{ARN_CHARS_MAX, THROUGHPUT_HINT_MAX};
 use crate::model::{CreateDeliveryStreamInput, DirectPutSource, KinesisStreamSourceDescription, SourceDescription};
@@ -37,6 +38,9 @@ pub(crate) fn validate(validator: &mut Validator, input: &CreateDeliveryStreamIn
         let role = validator.member(at(path, "roleARN"), source.role_arn.as_deref());
         role.required().pattern(ROLE_ARN).length(1, ARN_CHARS_MAX);
     }
+    if let Some(source) = &input.msk_source_configuration {
+        msk::validate(validator, source);
+    }
 }
 
 /// The source that valid members ask for.
@@ -52,17 +56,21 @@ pub(crate) fn plan(input: &CreateDeliveryStreamInput) -> Result<NewSource, Fault
             KINESIS_STREAM_AS_SOURCE,
             input.kinesis_stream_source_configuration.is_some(),
         ),
+        ("MSKSourceConfiguration", MSK_AS_SOURCE, input.msk_source_configuration.is_some()),
     ];
     if let Some((member, of, _)) = members.into_iter().find(|(_, of, is_there)| *is_there && *of != kind) {
         return Err(invalid(format!("{member} can only be given for a DeliveryStreamType of {of}.")));
     }
-    if input.msk_source_configuration.is_some() {
-        return Err(unsupported("MSKSourceConfiguration"));
-    }
     if input.database_source_configuration.is_some() {
         return Err(unsupported("DatabaseSourceConfiguration"));
     }
+    if let (MSK_AS_SOURCE, Some(source)) = (kind, &input.msk_source_configuration) {
+        return Ok(msk::plan(source));
+    }
     match (kind, &input.kinesis_stream_source_configuration) {
+        (MSK_AS_SOURCE, _) => {
+            Err(invalid("MSKSourceConfiguration must be given for a DeliveryStreamType of MSKAsSource."))
+        }
         (DIRECT_PUT, _) => Ok(NewSource::DirectPut),
         (KINESIS_STREAM_AS_SOURCE, Some(source)) => {
             let arn = source.kinesis_stream_arn.as_deref().unwrap_or_default();
@@ -105,7 +113,10 @@ pub(crate) fn describe(
             };
             Some(SourceDescription::KinesisStream(description))
         }
-        Source::Topic { .. } => None,
+        Source::Topic { started_ms, .. } => {
+            let configuration = attributes.msk_source.as_ref()?;
+            Some(SourceDescription::Msk(msk::describe(definition, configuration, *started_ms)))
+        }
     }
 }
 
