@@ -12,12 +12,14 @@
 //!   again only the entries that failed. Delivery is at least once: a request whose answer was lost is sent again.
 //! - [`Reader`]: follows every shard of a stream, parents before their children.
 //! - [`Streams`]: creates, describes, reshards and deletes streams.
+//! - [`Deliveries`]: lists, describes, replays and deletes delivery streams.
 //!
 //! Memory is bounded by the options of either side. What this crate does not do: leases and checkpoints (every reader reads
 //! all shards), enhanced fan-out, aggregation.
 
 mod backoff;
 pub mod client;
+pub mod deliveries;
 mod error;
 pub mod limits;
 pub mod model;
@@ -27,6 +29,7 @@ mod request;
 pub mod streams;
 
 pub use client::{Credentials, Endpoint, HttpClient, Kinesis, Service};
+pub use deliveries::Deliveries;
 pub use error::{CallError, EndpointError, ProduceError, ReadError};
 pub use producer::Producer;
 pub use reader::Reader;

@@ -50,6 +50,12 @@ pub(crate) enum Failure {
     NoStream { stream: String, endpoint: String },
     #[error("the stream {stream} is still {status}; `headwater stream describe {stream}` tells when it is ACTIVE")]
     Unsettled { stream: String, status: String },
+    #[error(
+        "there is no delivery stream {name} at {endpoint} (ResourceNotFoundException); `headwater delivery list` shows those that are there"
+    )]
+    NoDelivery { name: String, endpoint: String },
+    #[error("the delivery stream {name} is still {status}; `headwater delivery describe {name}` tells when it is gone")]
+    UnsettledDelivery { name: String, status: String },
     #[error("{0}")]
     Usage(String),
     #[error("{0}")]

@@ -61,6 +61,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
             Command::Put(args) => commands::put::run(args).await,
             Command::Tail(args) => commands::tail::run(&args.endpoint, &args.stream, &args.options).await,
             Command::Stream(args) => commands::stream::run(args).await,
+            Command::Delivery(args) => commands::delivery::run(args).await,
             Command::Verify(args) => commands::verify::run(args).await,
             Command::Key(args) => commands::key::run(args).await,
         }

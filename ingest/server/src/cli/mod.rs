@@ -1,5 +1,6 @@
 //! The command line: one struct a command, help and defaults beside each option.
 
+mod delivery;
 mod stream;
 
 use std::net::SocketAddr;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::tail::From;
+pub(crate) use delivery::{DeliveryAction, DeliveryArgs};
 pub(crate) use stream::{
     CreateArgs, DeleteArgs, DescribeArgs, ExportArgs, ExportFormat, MergeArgs, SplitArgs, StreamAction, StreamArgs,
 };
@@ -38,6 +40,8 @@ pub(crate) enum Command {
     Tail(TailArgs),
     /// Create, look at, reshard, read and delete streams.
     Stream(StreamArgs),
+    /// Look at, replay and delete delivery streams.
+    Delivery(DeliveryArgs),
     /// Check every frame and index of a stopped server's data directory.
     Verify(VerifyArgs),
     /// List, make or rotate the keys that streams are encrypted with at rest.

@@ -1,5 +1,7 @@
 //! The commands, one module each: its arguments come from [`crate::cli`], its result goes to [`crate::main`].
 
+pub(crate) mod ask;
+pub(crate) mod delivery;
 pub(crate) mod key;
 pub(crate) mod put;
 pub(crate) mod quickstart;

@@ -6,7 +6,7 @@ mod describe;
 mod export;
 mod list;
 mod reshard;
-mod text;
+pub(super) mod text;
 
 use consumers::streams::{Options, Summary};
 use consumers::{CallError, Endpoint, HttpClient, Streams};

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::output::data_line;
 
 /// A table without rows.
-pub(super) fn table(header: &[&str]) -> Table {
+pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(header.to_vec());
     for column in table.column_iter_mut() {
@@ -28,7 +28,7 @@ pub(super) fn align_right(table: &mut Table, column: usize) {
 }
 
 /// Prints a table without spaces at the ends of its lines.
-pub(super) fn print(table: &Table) -> Result<(), Failure> {
+pub(crate) fn print(table: &Table) -> Result<(), Failure> {
     data_line(table.trim_fmt())
 }
 
@@ -47,7 +47,7 @@ pub(super) fn hours(hours: u32) -> String {
 }
 
 /// A time in RFC 3339, to the second, which `--from` takes.
-pub(super) fn time(time: Timestamp) -> String {
+pub(crate) fn time(time: Timestamp) -> String {
     let time = DateTime::from_timestamp_millis(time.unix_millis());
     time.map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true)).unwrap_or_default()
 }
