@@ -44,7 +44,6 @@ pub(super) struct Partition {
     marks: VecDeque<Mark>,
 }
 
-#[derive(Default)]
 struct State {
     partitions: Vec<Partition>,
     /// Bytes in the log and not delivered.
@@ -69,8 +68,8 @@ impl TopicLogs {
     /// If the catalog cannot be read.
     pub(crate) fn open(store: Store, catalog_key: String, checkpoint: &Checkpoint) -> Result<Self, CatalogError> {
         let stored: Vec<StoredPartition> = catalog::get(&**store.catalog(), &catalog_key)?.unwrap_or_default();
-        let mut state = State::default();
-        state.partitions = stored.into_iter().map(|stored| Partition::new(&store, stored)).collect();
+        let partitions = stored.into_iter().map(|stored| Partition::new(&store, stored)).collect();
+        let mut state = State { partitions, backlog_bytes: 0, is_closed: false };
         state.set_delivered(checkpoint);
         Ok(Self { store, catalog_key, state: Mutex::new(state), trouble: Mutex::default(), grown: Notify::new() })
     }
