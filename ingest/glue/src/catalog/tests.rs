@@ -239,7 +239,10 @@ fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let (path, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
-        if path.is_dir() { copy(&path, &to) } else { drop(std::fs::copy(path, to).unwrap()) }
+        match path.is_dir() {
+            true => copy(&path, &to),
+            false => assert!(std::fs::copy(path, to).is_ok()),
+        }
     }
 }
 
