@@ -10,6 +10,7 @@ use crate::convert::{ParquetOverrides, ParquetTuning};
 pub use crate::endpoint::{CatalogOptions, DatabaseOptions, Options as EndpointOptions, TlsMode};
 use crate::limits::COLUMNS_MAX;
 pub use crate::notify::Options as NotifyOptions;
+pub use crate::partitions::PartitionOptions;
 use crate::schema::{ClashPolicy, Field, Schema, Type, TypeError};
 
 /// The longest that one invocation of a function may take.
@@ -87,9 +88,16 @@ pub struct StreamOptions {
     /// The prefix of objects of the late lane, with expressions; without one `late/` stands before the prefix.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub late_prefix: Option<String>,
+    /// What objects of data grow to, about: the buffer becomes as large as that takes, from its hint on, within half of
+    /// [`Options::memory_budget`]. Its interval counts as ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_object_size: Option<ByteSize>,
     /// Where each object that lands is told, as S3 notifies.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notify: Vec<NotifyOptions>,
+    /// What becomes of a partition: its small objects are merged, and it is closed with a manifest and a marker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partitions: Option<PartitionOptions>,
 }
 
 fn is_default(overrides: &ParquetOverrides) -> bool {
@@ -103,6 +111,7 @@ impl StreamOptions {
             (self.lateness.is_some() && !has_time, "lateness", "needs event-time-column"),
             (self.late_prefix.is_some() && self.lateness.is_none(), "late-prefix", "needs lateness"),
             (self.event_time_column.as_deref() == Some(""), "event-time-column", "is empty"),
+            (self.target_object_size == Some(ByteSize(0)), "target-object-size", "is 0"),
         ];
         let told = cases.into_iter().filter(|(is_wrong, ..)| *is_wrong);
         let mut problems: Vec<String> =
@@ -110,6 +119,10 @@ impl StreamOptions {
         for (place, options) in self.notify.iter().enumerate() {
             let told = options.problems().into_iter();
             problems.extend(told.map(|problem| format!("firehose.streams.{name:?}.notify[{place}] {problem}")));
+        }
+        for (key, problem) in self.partitions.iter().flat_map(PartitionOptions::problems) {
+            let dot = if key.is_empty() { "" } else { "." };
+            problems.push(format!("firehose.streams.{name:?}.partitions{dot}{key} {problem}"));
         }
         problems
     }

@@ -36,6 +36,7 @@ mod metrics;
 #[cfg_attr(not(test), allow(dead_code, reason = "called by the delivery once objects are in place"))]
 mod notify;
 mod object;
+mod partitions;
 pub mod prefix;
 mod process;
 mod record;

@@ -29,6 +29,9 @@ pub(crate) struct Metrics {
     put_records: Family<Labels, Counter>,
     put_bytes: Family<Labels, Counter>,
     throttled_records: Family<Labels, Counter>,
+    merged_objects: Family<Labels, Counter>,
+    closed_partitions: Family<Labels, Counter>,
+    open_partitions: Family<Labels, Gauge>,
     lag: Family<Labels, Seconds>,
     buffered_bytes: Family<Labels, Gauge>,
     is_retrying: Family<Labels, Gauge>,
@@ -49,6 +52,9 @@ pub(crate) struct StreamMetrics {
     pub(crate) put_records: Counter,
     pub(crate) put_bytes: Counter,
     pub(crate) throttled_records: Counter,
+    pub(crate) merged_objects: Counter,
+    pub(crate) closed_partitions: Counter,
+    pub(crate) open_partitions: Gauge,
     pub(crate) lag_seconds: Seconds,
     pub(crate) buffered_bytes: Gauge,
     pub(crate) is_retrying: Gauge,
@@ -73,6 +79,9 @@ impl Metrics {
             put_records: Family::default(),
             put_bytes: Family::default(),
             throttled_records: Family::default(),
+            merged_objects: Family::default(),
+            closed_partitions: Family::default(),
+            open_partitions: Family::default(),
             lag: Family::default(),
             buffered_bytes: Family::default(),
             is_retrying: Family::default(),
@@ -103,11 +112,14 @@ impl Metrics {
             ("put_records", "Records put directly", &self.put_records),
             ("put_bytes", "Bytes of data put directly", &self.put_bytes),
             ("throttled_records", "Records that were refused by the limits of direct puts", &self.throttled_records),
+            ("merged_objects", "Small objects that became part of larger ones", &self.merged_objects),
+            ("closed_partitions", "Partitions that were closed, each time it was", &self.closed_partitions),
         ];
         for (name, help, family) in counters {
             registry.register(name, help, family.clone());
         }
         registry.register("delivery_lag_seconds", "Age of the oldest record not yet delivered", self.lag.clone());
+        registry.register("open_partitions", "Partitions that are to be closed", self.open_partitions.clone());
         registry.register("buffered_bytes", "Bytes that wait for delivery", self.buffered_bytes.clone());
         registry.register("delivery_retrying", "1 while a delivery is being retried", self.is_retrying.clone());
         registry.register("build_seconds", "Time to build the objects of a delivery", self.build_seconds.clone());
@@ -130,6 +142,9 @@ impl Metrics {
             put_records: counter(&self.put_records),
             put_bytes: counter(&self.put_bytes),
             throttled_records: counter(&self.throttled_records),
+            merged_objects: counter(&self.merged_objects),
+            closed_partitions: counter(&self.closed_partitions),
+            open_partitions: gauge(&self.open_partitions),
             lag_seconds: self.lag.get_or_create(&labels).clone(),
             buffered_bytes: gauge(&self.buffered_bytes),
             is_retrying: gauge(&self.is_retrying),
@@ -152,11 +167,14 @@ impl Metrics {
             &self.put_records,
             &self.put_bytes,
             &self.throttled_records,
+            &self.merged_objects,
+            &self.closed_partitions,
         ] {
             family.remove(&labels);
         }
         self.lag.remove(&labels);
         self.buffered_bytes.remove(&labels);
+        self.open_partitions.remove(&labels);
         self.is_retrying.remove(&labels);
     }
 }

@@ -7,6 +7,8 @@
 //! | `delivery/intent/ID` | [`crate::delivery::Intent`] | put before an upload, deleted with the checkpoint's change |
 //! | `delivery/settings/ID` | [`Settings`] | when tags or encryption are changed |
 //! | `delivery/partitions/ID` | the logs of a topic's partitions, see [`crate::topic`] | when the topic has more partitions |
+//! | `delivery/landed/ID/BUCKET/KEY` | an object of a partition that is not closed, see [`crate::partitions`] | with the checkpoint |
+//! | `delivery/partition-work/ID` | what is being done to a partition, likewise | before and after it is done |
 //! | `delivery/schema/ID` | [`Schema`](crate::schema::Schema) | with the intent that evolves it |
 //!
 //! `ID` is never used twice, so a delivery stream that is created again inherits nothing. A newer version may add members;
@@ -67,7 +69,7 @@ pub enum Source {
 }
 
 /// The compression of objects that are not converted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ObjectCompression {
     /// None.

@@ -13,25 +13,25 @@ use crate::spool::Spool;
 const BUFFER_BYTES: usize = 256 * 1024;
 
 /// The body of an object in the making.
-pub(super) struct BodyWriter {
+pub(crate) struct BodyWriter {
     file: BufWriter<File>,
     crc: Crc,
 }
 
 /// The body of an object: bytes that are the kernel's to keep or to drop.
 #[derive(Clone, Debug)]
-pub(super) struct Body {
-    pub(super) bytes: Bytes,
-    pub(super) crc32: u32,
+pub(crate) struct Body {
+    pub(crate) bytes: Bytes,
+    pub(crate) crc32: u32,
 }
 
 impl BodyWriter {
-    pub(super) fn new(spool: &Spool) -> io::Result<Self> {
+    pub(crate) fn new(spool: &Spool) -> io::Result<Self> {
         let file = BufWriter::with_capacity(BUFFER_BYTES, spool.scratch()?);
         Ok(Self { file, crc: Crc::new() })
     }
 
-    pub(super) fn finish(self) -> io::Result<Body> {
+    pub(crate) fn finish(self) -> io::Result<Body> {
         let crc32 = self.crc.sum();
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         Ok(Body { bytes: map_file(&file)?, crc32 })

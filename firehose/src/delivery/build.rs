@@ -50,6 +50,8 @@ pub(super) struct Built {
     /// In the order of the objects.
     pub(super) bodies: Vec<Bytes>,
     pub(super) objects: Vec<IntentObject>,
+    /// Those that are there already, and could not be built again as they are.
+    pub(super) objects_in_place: Vec<IntentObject>,
     /// The schema with all that was learnt.
     pub(super) schema: Schema,
     pub(super) record_count: u64,
@@ -57,6 +59,8 @@ pub(super) struct Built {
     pub(super) failed_count: u64,
     pub(super) missing_count: u64,
     pub(super) seconds: f64,
+    /// Bytes of the records of the largest partition.
+    pub(super) largest_group_bytes: u64,
 }
 
 /// Failed records of an intent, an object for each way to fail.
@@ -182,6 +186,7 @@ impl Context<'_> {
             }
         }
         for group in groups.into_values() {
+            built.largest_group_bytes = built.largest_group_bytes.max(group.byte_count);
             self.build_data(&group.partition, group.oldest_ms, || group.inputs.iter().copied(), failures, built)?;
         }
         Ok(())
@@ -366,6 +371,11 @@ impl Failures<'_> {
 }
 
 impl Built {
+    /// All objects, once they are in place.
+    pub(super) fn landed(&self) -> impl Iterator<Item = &IntentObject> {
+        self.objects.iter().chain(&self.objects_in_place)
+    }
+
     fn push(
         &mut self,
         kind: ObjectKind,

@@ -133,6 +133,16 @@ impl Machine {
         self.buffer.byte_count
     }
 
+    /// Whether what was read is as much as is delivered at a time.
+    pub(super) fn is_full(&self) -> bool {
+        self.buffer.byte_count >= self.size_bytes
+    }
+
+    /// From now on so many bytes are delivered at a time.
+    pub(super) fn set_size_bytes(&mut self, size_bytes: u64) {
+        self.size_bytes = size_bytes;
+    }
+
     /// Records of `log` were read: `byte_count` bytes up to `next_ordinal`, the first of which arrived at `oldest_ms`.
     pub(super) fn on_read(&mut self, log: LogId, next_ordinal: u64, byte_count: u64, oldest_ms: Option<u64>) {
         self.read.insert(log, next_ordinal);
@@ -252,6 +262,19 @@ mod tests {
         machine.on_read(LOG, 9, MIB, Some(1_000));
         let ranges = vec![Range { log: LOG, from: 3, to: 9 }];
         assert_eq!(machine.next(at(1_000, true)), Action::Intend { ranges, oldest_ms: 1_000 });
+    }
+
+    #[test]
+    fn a_buffer_of_another_size_is_cut_there_or_when_it_is_old() {
+        let mut machine = machine();
+        machine.on_read(LOG, 9, MIB, Some(1_000));
+        assert!(machine.is_full());
+        machine.set_size_bytes(3 * MIB);
+        assert!(!machine.is_full());
+        assert_eq!(machine.next(at(1_000, true)), Action::Read { byte_count_max: 2 * MIB });
+        assert!(matches!(machine.next(at(61_000, false)), Action::Intend { .. }));
+        machine.on_read(LOG, 12, 2 * MIB, Some(1_000));
+        assert!(machine.is_full() && matches!(machine.next(at(1_000, true)), Action::Intend { .. }));
     }
 
     #[test]

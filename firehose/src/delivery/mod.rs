@@ -22,6 +22,7 @@
 //! |---|---|
 //! | [`machine`] | decides: a state machine without I/O or clock |
 //! | [`source_records`], [`staged`] | the records of an intent, as they lie in their logs and as they were processed |
+//! | [`sizing`] | learns how much to read for an object of the size that is wanted |
 //! | [`recipe`], [`build`], [`body`] | make the objects of an intent, on a blocking thread |
 //! | [`driver`] | the task of one delivery stream: does what the machine says, and reports what came of it |
 //!
@@ -39,15 +40,17 @@ mod intent;
 mod machine;
 mod recipe;
 mod shared;
+mod sizing;
 mod source_records;
 mod staged;
 mod status;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use body::{Body, BodyWriter};
 pub(crate) use driver::{Command, Driver, Parts};
 pub use intent::{Intent, IntentObject, ObjectKind, Period, Range, StagedFile};
 pub(crate) use recipe::Recipe;
 pub(crate) use shared::Shared;
 pub use status::DeliveryStatus;
-pub(crate) use status::Status;
+pub(crate) use status::{Status, Trouble};

@@ -1,7 +1,7 @@
 //! How a delivery stream makes its objects: its definition, ready for use.
 
 use super::Shared;
-use crate::convert::Conversion;
+use crate::convert::{Conversion, ParquetOptions};
 use crate::definition::{Backup, Definition, Destination, ObjectCompression};
 use crate::endpoint::{self, EndpointContext};
 use crate::error::RecipeError;
@@ -127,6 +127,11 @@ impl Names<'_> {
 }
 
 impl Recipe {
+    /// How Parquet files are written.
+    pub(crate) fn parquet_options(&self) -> ParquetOptions {
+        self.conversion.as_ref().map(|conversion| conversion.parquet.clone()).unwrap_or_default()
+    }
+
     /// Whether all records are processed before their objects are made.
     pub(super) fn is_staged(&self) -> bool {
         !self.pipeline.is_empty()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shard_store::Store;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Options;
 use crate::definition::Source;
@@ -31,6 +31,13 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn now_ms(&self) -> u64 {
         self.store.clock().unix_millis()
+    }
+
+    /// The right to so much of the memory for objects in the making, or to all of it if that is less. `None` at the end of
+    /// the program.
+    pub(crate) async fn reserve(&self, byte_count: u64) -> Option<OwnedSemaphorePermit> {
+        let needed_kib = u32::try_from(byte_count.div_ceil(1024)).unwrap_or(u32::MAX).min(self.memory_kib);
+        Arc::clone(&self.memory).acquire_many_owned(needed_kib).await.ok()
     }
 
     /// The logs to read now; `None` if the source is gone.

@@ -29,6 +29,7 @@ use crate::delivery::{Command, Driver, Intent, Parts, Recipe, Shared, Status};
 use crate::error::{CreateError, DeleteError, OpenError};
 use crate::limits::DELIVERY_STREAMS_MAX;
 use crate::metrics::Metrics;
+use crate::partitions::{self, Keeper};
 use crate::schema::{Schema, TableSchemas, TableSource, Tables};
 use crate::sink::Sinks;
 use crate::source::SourceStreams;
@@ -263,6 +264,15 @@ impl DeliveryStreams {
         let (control, commands) = watch::channel(Command::Run);
         let status = Arc::new(Status::default());
         let (topic, feed) = self.start_topic(&definition, &checkpoint, &commands)?.unzip();
+        let keeper = Keeper::new(
+            &self.shared,
+            &definition,
+            recipe.parquet_options(),
+            topic.clone(),
+            commands.clone(),
+            metrics.clone(),
+        );
+        let troubles = vec![keeper.trouble()];
         let driver = Driver::new(Parts {
             shared: Arc::clone(&self.shared),
             topic: topic.clone(),
@@ -274,6 +284,7 @@ impl DeliveryStreams {
             checkpoint,
             intent,
             schema,
+            landing: keeper.landing(),
         });
         let log = match &definition.source {
             Source::DirectPut { log } => Some((*log, self.shared.store.log(*log))),
@@ -282,8 +293,8 @@ impl DeliveryStreams {
         let feeding = feed.map(|feed| self.topics.read(feed));
         let task = self.runtime.spawn(async move {
             match feeding {
-                None => driver.run().await,
-                Some(feeding) => drop(tokio::join!(driver.run(), feeding)),
+                None => drop(tokio::join!(driver.run(), keeper.run())),
+                Some(feeding) => drop(tokio::join!(driver.run(), keeper.run(), feeding)),
             }
         });
         let stream = DeliveryStream {
@@ -294,6 +305,7 @@ impl DeliveryStreams {
             clock: Arc::clone(self.shared.store.clock()),
             metrics,
             status,
+            troubles,
             topic,
             control,
             task: Mutex::new(Some(task)),
@@ -356,6 +368,8 @@ impl DeliveryStreams {
             Change::delete(definition.schema_key()),
             Change::delete(definition.settings_key()),
         ]);
+        let partition_keys = partitions::catalog_keys(&**self.shared.store.catalog(), &definition.id)?;
+        changes.extend(partition_keys.into_iter().map(Change::delete));
         {
             let _control = self.control.lock();
             // Somebody else may have deleted it meanwhile, and created another of this name.

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::STOP_PATIENCE;
 use crate::definition::{Definition, Settings};
-use crate::delivery::{Command, DeliveryStatus, Status};
+use crate::delivery::{Command, DeliveryStatus, Status, Trouble};
 use crate::error::PutError;
 use crate::metrics::StreamMetrics;
 use crate::throttle::PutThrottle;
@@ -29,6 +29,8 @@ pub struct DeliveryStream {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: StreamMetrics,
     pub(super) status: Arc<Status>,
+    /// What the tasks beside the delivery cannot do.
+    pub(super) troubles: Vec<Arc<Trouble>>,
     /// The logs of the topic that it is fed from, if any.
     pub(super) topic: Option<Arc<TopicLogs>>,
     pub(super) control: watch::Sender<Command>,
@@ -78,7 +80,9 @@ impl DeliveryStream {
 
     /// How it is doing.
     pub fn status(&self) -> DeliveryStatus {
-        match (self.status.get(), self.topic.as_ref().and_then(|topic| topic.trouble())) {
+        let trouble = self.topic.as_ref().and_then(|topic| topic.trouble());
+        let trouble = trouble.or_else(|| self.troubles.iter().find_map(|trouble| trouble.get()));
+        match (self.status.get(), trouble) {
             (DeliveryStatus::Running, Some(reason)) => DeliveryStatus::Retrying { reason },
             (status, _) => status,
         }

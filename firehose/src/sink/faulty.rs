@@ -30,6 +30,7 @@ pub(crate) struct FaultySinks(Arc<Mutex<State>>);
 struct State {
     objects: BTreeMap<String, Bytes>,
     faults: Vec<Fault>,
+    delete_faults: Vec<Fault>,
     is_down: bool,
     /// Keys that were stored again with other bytes.
     changed: Vec<String>,
@@ -43,8 +44,15 @@ impl FaultySinks {
         self.0.lock().faults.extend(faults);
     }
 
+    /// The next deletions fail like this, the last one first.
+    pub(crate) fn fail_next_deletes(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.0.lock().delete_faults.extend(faults);
+    }
+
     pub(crate) fn clear_faults(&self) {
-        self.0.lock().faults.clear();
+        let mut state = self.0.lock();
+        state.faults.clear();
+        state.delete_faults.clear();
     }
 
     /// Refuses everything until it is told otherwise.
@@ -133,13 +141,21 @@ impl Sink for FaultySinks {
 
     fn delete<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), SinkError>> {
         Box::pin(async move {
-            let mut state = self.0.lock();
-            if state.is_down {
-                state.refused_count += 1;
-                return Err(refused(key));
+            let fault = {
+                let mut state = self.0.lock();
+                let fault = if state.is_down { Some(Fault::Refuse) } else { state.delete_faults.pop() };
+                if matches!(fault, None | Some(Fault::LoseAnswer | Fault::StoreAndHang)) {
+                    state.objects.remove(key);
+                } else {
+                    state.refused_count += 1;
+                }
+                fault
+            };
+            match fault {
+                None => Ok(()),
+                Some(Fault::Refuse | Fault::LoseAnswer) => Err(refused(key)),
+                Some(Fault::Hang | Fault::StoreAndHang) => std::future::pending().await,
             }
-            state.objects.remove(key);
-            Ok(())
         })
     }
 }

@@ -71,6 +71,11 @@ pub trait Sinks: Send + Sync + 'static {
     /// # Errors
     /// Its directory cannot be made, or its client cannot be set up.
     fn open(&self, bucket: &str) -> Result<Arc<dyn Sink>, SinkError>;
+
+    /// What an object is called outside, as in manifests.
+    fn url(&self, bucket: &str, key: &str) -> String {
+        format!("s3://{bucket}/{key}")
+    }
 }
 
 /// Buckets of the configured object store.
@@ -101,6 +106,16 @@ impl Sinks for ObjectSinks {
             Kind::Local { root } => Ok(Arc::new(local::LocalSink::open(root, bucket)?)),
             Kind::Remote { cloud, options } => Ok(Arc::new(remote::RemoteSink::open(*cloud, options, bucket)?)),
         }
+    }
+
+    fn url(&self, bucket: &str, key: &str) -> String {
+        let scheme = match &self.0 {
+            Kind::Local { root } => return format!("file://{}/{bucket}/{key}", root.display()),
+            Kind::Remote { cloud: Cloud::S3, .. } => "s3",
+            Kind::Remote { cloud: Cloud::Azure, .. } => "az",
+            Kind::Remote { cloud: Cloud::Google, .. } => "gs",
+        };
+        format!("{scheme}://{bucket}/{key}")
     }
 }
 

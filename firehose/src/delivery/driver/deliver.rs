@@ -50,8 +50,15 @@ impl Driver {
                 return Err(error);
             }
         };
+        // What was cut by age says too little of a full buffer.
+        if let Some(sizing) = self.sizing.filter(|_| self.machine.is_full()) {
+            self.machine.set_size_bytes(sizing.next_bytes(self.machine.buffered_bytes(), &in_flight.built));
+        }
         self.machine.on_delivered(&checkpoint);
         self.report(&in_flight.built);
+        if let Some(landing) = &self.landing {
+            landing.wake();
+        }
         self.clean_up(&intent, &checkpoint).await;
         Ok(())
     }
@@ -66,10 +73,13 @@ impl Driver {
         }
         let checkpoint =
             self.machine.checkpoint_after(intent, |log| !self.is_source_missing && !self.logs.contains_key(&log));
-        let changes = vec![
+        let mut changes = vec![
             Change::put(self.definition.checkpoint_key(), &checkpoint),
             Change::delete(self.definition.intent_key()),
         ];
+        if let Some(landing) = &self.landing {
+            changes.extend(landing.changes(in_flight.built.landed()));
+        }
         self.commit(changes).await?;
         Ok(checkpoint)
     }
@@ -149,6 +159,7 @@ impl Driver {
         if is_in_place {
             built.objects.clear();
             built.bodies.clear();
+            built.objects_in_place.clone_from(&intent.objects);
             return Ok(());
         }
         for object in &intent.objects {

@@ -119,7 +119,12 @@ impl Driver {
 
     async fn build_reserve(&mut self) -> Result<OwnedSemaphorePermit, Interruption> {
         // A row group of all records, what was decrypted of them, and one chunk.
-        let size_bytes = self.definition.destination.buffer.size_mib * 1024 * 1024;
+        let hint_bytes = self.definition.destination.buffer.size_mib * 1024 * 1024;
+        // How much an intent from before the start read is not known.
+        let size_bytes = match self.machine.buffered_bytes() {
+            0 => self.sizing.map_or(hint_bytes, |sizing| sizing.bytes_max()),
+            buffered_bytes => buffered_bytes.max(hint_bytes),
+        };
         let needed_kib = (2 * size_bytes + CHUNK_BYTES_MAX as u64) / 1024;
         let needed_kib = u32::try_from(needed_kib).unwrap_or(u32::MAX).min(self.shared.memory_kib);
         let memory = Arc::clone(&self.shared.memory);

@@ -20,11 +20,13 @@ use tokio::sync::watch;
 
 use super::machine::{Action, Machine, Situation};
 use super::recipe::Recipe;
+use super::sizing::Sizing;
 use super::{DeliveryStatus, Intent, Shared, Status};
 use crate::definition::{Checkpoint, Definition};
 use crate::endpoint::Endpoint;
 use crate::error::DeliveryError;
 use crate::metrics::StreamMetrics;
+use crate::partitions::Landing;
 use crate::schema::Schema;
 use crate::sink::Sink;
 use crate::source::SourceLog;
@@ -61,6 +63,8 @@ pub(crate) struct Parts {
     pub(crate) checkpoint: Checkpoint,
     pub(crate) intent: Option<Intent>,
     pub(crate) schema: Schema,
+    /// The ledger of its partitions, if there is one.
+    pub(crate) landing: Option<Landing>,
 }
 
 /// The task of one delivery stream.
@@ -85,6 +89,9 @@ pub(crate) struct Driver {
     endpoint: Option<Arc<dyn Endpoint>>,
     /// What was made for the open intent, and how far it got.
     in_flight: Option<InFlight>,
+    landing: Option<Landing>,
+    /// Learns how much to read at a time, if that is asked for.
+    sizing: Option<Sizing>,
 }
 
 /// Why a step was not done.
@@ -105,6 +112,11 @@ impl Driver {
     pub(crate) fn new(parts: Parts) -> Self {
         let machine = Machine::new(parts.definition.destination.buffer, &parts.checkpoint, parts.intent);
         let refers = parts.recipe.refers_to_records();
+        let options = parts.shared.options.stream(&parts.definition.key.name);
+        let memory_bytes = u64::from(parts.shared.memory_kib) * 1024;
+        let hints = parts.definition.destination.buffer;
+        let sizing =
+            Sizing::new(&options, hints, parts.recipe.is_partitioned, memory_bytes).filter(|_| !parts.recipe.is_sent);
         let mut driver = Self {
             shared: parts.shared,
             topic: parts.topic,
@@ -122,6 +134,8 @@ impl Driver {
             sinks: HashMap::new(),
             endpoint: None,
             in_flight: None,
+            landing: parts.landing,
+            sizing,
         };
         // Before anything is appended, so that what a power loss took back is not mistaken for what comes instead.
         driver.refresh_source();
