@@ -8,6 +8,7 @@
 //! |---|---|
 //! | registry | [`engine`], [`definition`], [`config`] |
 //! | delivery | [`delivery`] (exactly once), [`source`], [`topic`], [`sink`] |
+//! | partitions | `partitions`: small objects are merged, folders closed |
 //! | conversion | [`convert`], [`schema`], `columns` |
 //! | processing | `process`: sub-records, functions, partition keys |
 //! | names and formats | [`prefix`], [`error_output`] |

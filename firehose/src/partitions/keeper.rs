@@ -28,7 +28,7 @@ use crate::topic::TopicLogs;
 const SMALL_OBJECTS_MAX: usize = 100;
 
 /// Between two looks at the ledger, however much lands.
-const GAP: Duration = Duration::from_millis(200);
+const GAP: Duration = Duration::from_millis(500);
 
 /// The longest between two looks while a partition is open: the clock may be set, and a source may go.
 const REFRESH: Duration = Duration::from_secs(10);
@@ -294,9 +294,9 @@ impl Keeper {
 
     async fn build(&self, inputs: Vec<Bytes>, first: &LandedObject) -> Result<Option<Body>, DeliveryError> {
         let (format, options, spool) = (first.format, self.parquet.clone(), self.shared.spool.clone());
-        // A row group, as it is encoded and as it is written, and the rows that are read.
+        // A row group, as it is encoded and as it is written; the rows that are read, and those that are written together.
         let byte_count = inputs.iter().map(Bytes::len).sum::<usize>().min(options.block_bytes);
-        let memory = self.shared.reserve(2 * byte_count as u64 + CHUNK_BYTES_MAX as u64).await;
+        let memory = self.shared.reserve(2 * (byte_count + CHUNK_BYTES_MAX) as u64).await;
         let builder = Arc::clone(&self.shared.builders).acquire_owned().await;
         blocking(move || {
             let _held = (memory, builder);

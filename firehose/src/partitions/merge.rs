@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::io::Write;
 
 use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{LogicalType, Type as PhysicalType};
@@ -20,7 +21,7 @@ use super::unite::{fit, unite};
 use crate::convert::{ConvertError, ParquetFile, ParquetOptions};
 use crate::delivery::{Body, BodyWriter};
 use crate::error::DeliveryError;
-use crate::limits::CHUNK_BYTES_MAX;
+use crate::limits::{CHUNK_BYTES_MAX, CHUNK_ROWS_MAX};
 use crate::spool::Spool;
 
 /// Rows that are read at a time.
@@ -66,15 +67,48 @@ fn merge_parquet(inputs: &[Bytes], options: &ParquetOptions, spool: &Spool) -> R
     let Some(schema) = unite(files.iter().map(|file| file.schema().as_ref())) else { return Ok(None) };
     let failed = |error: ConvertError| DeliveryError::Build { reason: error.to_string() };
     let mut output = ParquetFile::new(BodyWriter::new(spool)?, schema.clone(), options).map_err(failed)?;
+    let mut chunk = Chunk::default();
     for (input, file) in inputs.iter().zip(&files) {
         for batch in rows(input, file) {
             let Some(batch) = batch.and_then(|batch| fit(&batch, &schema)) else { return Ok(None) };
-            output.write(&batch).map_err(failed)?;
+            chunk.push(batch);
+            if chunk.is_full() {
+                chunk.write_to(&mut output).map_err(failed)?;
+            }
         }
     }
+    chunk.write_to(&mut output).map_err(failed)?;
     let body = output.finish().map_err(failed)?.finish()?;
     let merged = metadata(&body.bytes).map_err(|error| failed(error.into()))?;
     Ok(is_faithful(merged.metadata(), &files).then_some(body))
+}
+
+/// Rows that are written together: those of a chunk are sorted, where that is asked for.
+#[derive(Default)]
+struct Chunk {
+    batches: Vec<RecordBatch>,
+    row_count: usize,
+    byte_count: usize,
+}
+
+impl Chunk {
+    fn push(&mut self, batch: RecordBatch) {
+        self.row_count += batch.num_rows();
+        self.byte_count += batch.get_array_memory_size();
+        self.batches.push(batch);
+    }
+
+    fn is_full(&self) -> bool {
+        self.row_count >= CHUNK_ROWS_MAX || self.byte_count >= CHUNK_BYTES_MAX
+    }
+
+    fn write_to<W: Write + Send>(&mut self, output: &mut ParquetFile<W>) -> Result<(), ConvertError> {
+        let Self { batches, .. } = std::mem::take(self);
+        if batches.is_empty() {
+            return Ok(());
+        }
+        output.write(&concat_batches(output.schema(), &batches)?)
+    }
 }
 
 /// The rows of a file, a few at a time; `None` where it is damaged.

@@ -123,7 +123,7 @@ impl Program {
         assert_eq!(self.runtime.block_on(pending.record_ids()).unwrap().len(), records.len());
     }
 
-    /// Whether nothing is left to deliver or to close.
+    /// Whether nothing is left to deliver or to close, of what made objects before it is asked.
     fn is_settled(&self) -> bool {
         let catalog = self.store.catalog();
         let is_empty = |prefix: &str| catalog.scan(prefix).unwrap().is_empty();
@@ -255,7 +255,7 @@ fn play(steps: Vec<Step>, random: &mut TestRng) {
     sinks.clear_faults();
     let program = start(dir.path(), &sinks, &options());
     let has_all = || NAMES.iter().all(|name| delivered(&sinks.objects(), name).len() as u64 == put_count);
-    eventually("everything is delivered and closed", || program.is_settled() && has_all());
+    eventually("everything is delivered and closed", || has_all() && program.is_settled());
     let objects = sinks.objects();
     for name in NAMES {
         let twice: Vec<_> = delivered(&objects, name).into_iter().filter(|(_, count)| *count != 1).collect();
@@ -306,7 +306,7 @@ fn a_late_record_closes_its_partition_again_with_all_objects_in_the_manifest() {
     for (number, record) in of_a_day_long_ago(3).iter().enumerate() {
         program.put("converted", std::slice::from_ref(record));
         eventually("it is closed", || {
-            program.is_settled() && delivered(&sinks.objects(), "converted").len() == number + 1
+            delivered(&sinks.objects(), "converted").len() == number + 1 && program.is_settled()
         });
         check_closed(&sinks.objects());
     }
@@ -373,4 +373,26 @@ fn a_deleted_delivery_stream_leaves_nothing_in_the_catalog() {
     eventually("a row is there", || !program.store.catalog().scan("delivery/landed/").unwrap().is_empty());
     program.runtime.block_on(program.delivery.delete(&key("plain"))).unwrap();
     assert_eq!(program.store.catalog().scan("delivery/").unwrap(), vec![]);
+}
+
+#[test]
+fn buffers_grow_until_objects_are_as_large_as_is_wanted() {
+    let dir = tempfile::tempdir().unwrap();
+    let sinks = FaultySinks::default();
+    let of_stream = StreamOptions { target_object_size: Some(ByteSize::mib(1)), ..StreamOptions::default() };
+    let program = start(dir.path(), &sinks, &of_stream);
+    let mut new = new("plain");
+    new.destination.prefix = "plain/".to_owned();
+    new.destination.error_prefix = String::new();
+    new.destination.compression = ObjectCompression::Gzip;
+    new.destination.buffer = BufferHints { size_mib: 1, interval_seconds: 900 };
+    program.delivery.create(new).unwrap();
+    // Twice the hint at a time, which compresses to next to nothing.
+    let two_mib = vec!["x".repeat(1 << 16); 32];
+    program.put("plain", &two_mib);
+    eventually("the first is cut by the hint", || !sinks.objects().is_empty());
+    (0..4).for_each(|_| program.put("plain", &two_mib));
+    let undone = program.runtime.block_on(program.delivery.drain(Duration::from_secs(30)));
+    assert_eq!(undone, Vec::<String>::new());
+    assert_eq!(sinks.objects().len(), 2, "{:?}", sinks.objects().keys());
 }
