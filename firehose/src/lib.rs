@@ -9,6 +9,7 @@
 //! | registry | [`engine`], [`definition`], [`config`] |
 //! | delivery | [`delivery`] (exactly once), [`source`], [`topic`], [`sink`] |
 //! | partitions | `partitions`: small objects are merged, folders closed |
+//! | notices | `outbox`, `notify`: what landed is told, as S3 tells it |
 //! | conversion | [`convert`], [`schema`], `columns` |
 //! | processing | `process`: sub-records, functions, partition keys |
 //! | names and formats | [`prefix`], [`error_output`] |
@@ -37,6 +38,7 @@ mod metrics;
 #[cfg_attr(not(test), allow(dead_code, reason = "called by the delivery once objects are in place"))]
 mod notify;
 mod object;
+mod outbox;
 mod partitions;
 pub mod prefix;
 mod process;

@@ -31,6 +31,8 @@ pub(crate) struct Metrics {
     throttled_records: Family<Labels, Counter>,
     merged_objects: Family<Labels, Counter>,
     closed_partitions: Family<Labels, Counter>,
+    dropped_notices: Family<Labels, Counter>,
+    waiting_notices: Family<Labels, Gauge>,
     open_partitions: Family<Labels, Gauge>,
     lag: Family<Labels, Seconds>,
     buffered_bytes: Family<Labels, Gauge>,
@@ -54,6 +56,8 @@ pub(crate) struct StreamMetrics {
     pub(crate) throttled_records: Counter,
     pub(crate) merged_objects: Counter,
     pub(crate) closed_partitions: Counter,
+    pub(crate) dropped_notices: Counter,
+    pub(crate) waiting_notices: Gauge,
     pub(crate) open_partitions: Gauge,
     pub(crate) lag_seconds: Seconds,
     pub(crate) buffered_bytes: Gauge,
@@ -81,6 +85,8 @@ impl Metrics {
             throttled_records: Family::default(),
             merged_objects: Family::default(),
             closed_partitions: Family::default(),
+            dropped_notices: Family::default(),
+            waiting_notices: Family::default(),
             open_partitions: Family::default(),
             lag: Family::default(),
             buffered_bytes: Family::default(),
@@ -114,12 +120,14 @@ impl Metrics {
             ("throttled_records", "Records that were refused by the limits of direct puts", &self.throttled_records),
             ("merged_objects", "Small objects that became part of larger ones", &self.merged_objects),
             ("closed_partitions", "Partitions that were closed, each time it was", &self.closed_partitions),
+            ("dropped_notices", "Objects that are not told, as too many notices waited", &self.dropped_notices),
         ];
         for (name, help, family) in counters {
             registry.register(name, help, family.clone());
         }
         registry.register("delivery_lag_seconds", "Age of the oldest record not yet delivered", self.lag.clone());
         registry.register("open_partitions", "Partitions that are to be closed", self.open_partitions.clone());
+        registry.register("waiting_notices", "Objects that are still to be told", self.waiting_notices.clone());
         registry.register("buffered_bytes", "Bytes that wait for delivery", self.buffered_bytes.clone());
         registry.register("delivery_retrying", "1 while a delivery is being retried", self.is_retrying.clone());
         registry.register("build_seconds", "Time to build the objects of a delivery", self.build_seconds.clone());
@@ -144,6 +152,8 @@ impl Metrics {
             throttled_records: counter(&self.throttled_records),
             merged_objects: counter(&self.merged_objects),
             closed_partitions: counter(&self.closed_partitions),
+            dropped_notices: counter(&self.dropped_notices),
+            waiting_notices: gauge(&self.waiting_notices),
             open_partitions: gauge(&self.open_partitions),
             lag_seconds: self.lag.get_or_create(&labels).clone(),
             buffered_bytes: gauge(&self.buffered_bytes),
@@ -169,12 +179,14 @@ impl Metrics {
             &self.throttled_records,
             &self.merged_objects,
             &self.closed_partitions,
+            &self.dropped_notices,
         ] {
             family.remove(&labels);
         }
         self.lag.remove(&labels);
         self.buffered_bytes.remove(&labels);
         self.open_partitions.remove(&labels);
+        self.waiting_notices.remove(&labels);
         self.is_retrying.remove(&labels);
     }
 }

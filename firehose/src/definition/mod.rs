@@ -9,6 +9,7 @@
 //! | `delivery/partitions/ID` | the logs of a topic's partitions, see [`crate::topic`] | when the topic has more partitions |
 //! | `delivery/landed/ID/BUCKET/KEY` | an object of a partition that is not closed, see [`crate::partitions`] | with the checkpoint |
 //! | `delivery/partition-work/ID` | what is being done to a partition, likewise | before and after it is done |
+//! | `delivery/notice/ID/NUMBER` | an object that is to be told, see [`crate::outbox`] | with the checkpoint, and once it is told |
 //! | `delivery/schema/ID` | [`Schema`](crate::schema::Schema) | with the intent that evolves it |
 //!
 //! `ID` is never used twice, so a delivery stream that is created again inherits nothing. A newer version may add members;

@@ -1,11 +1,13 @@
 //! How a delivery stream makes its objects: its definition, ready for use.
 
 use super::Shared;
+use crate::config::Options;
 use crate::convert::{Conversion, ParquetOptions};
 use crate::definition::{Backup, Definition, Destination, ObjectCompression};
 use crate::endpoint::{self, EndpointContext};
 use crate::error::RecipeError;
 use crate::error_output::CatalogTable;
+use crate::notify::{Notifier, Owner};
 use crate::object;
 use crate::prefix::{Partition, Prefixes};
 use crate::process::Pipeline;
@@ -25,6 +27,7 @@ pub(crate) struct Recipe {
     /// Good records are sent rather than stored.
     pub(super) is_sent: bool,
     pub(super) backup: Option<BackupRecipe>,
+    notifier: Option<Notifier>,
 }
 
 /// How the objects of source records are made.
@@ -60,6 +63,7 @@ impl Recipe {
             endpoint::open(settings, &context).map_err(|error| RecipeError::Endpoint { reason: error.to_string() })?;
         }
         Ok(Self {
+            notifier: notifier(definition, options)?,
             name: definition.key.name.clone(),
             version: definition.version,
             is_partitioned: prefixes.is_partitioned(),
@@ -127,6 +131,11 @@ impl Names<'_> {
 }
 
 impl Recipe {
+    /// What tells what landed, if anybody wants to know; once.
+    pub(crate) fn take_notifier(&mut self) -> Option<Notifier> {
+        self.notifier.take()
+    }
+
     /// How Parquet files are written.
     pub(crate) fn parquet_options(&self) -> ParquetOptions {
         self.conversion.as_ref().map(|conversion| conversion.parquet.clone()).unwrap_or_default()
@@ -166,4 +175,14 @@ fn extension(destination: &Destination) -> String {
         Destination { conversion: Some(_), .. } => ".parquet".to_owned(),
         Destination { compression, .. } => object::extension(*compression).to_owned(),
     }
+}
+
+fn notifier(definition: &Definition, options: &Options) -> Result<Option<Notifier>, RecipeError> {
+    let targets = options.stream(&definition.key.name).notify;
+    if targets.is_empty() {
+        return Ok(None);
+    }
+    let owner = Owner { account: definition.key.account.clone(), region: definition.key.region.clone() };
+    let notifier = Notifier::open(&targets, &options.endpoints, owner);
+    notifier.map(Some).map_err(|error| RecipeError::Endpoint { reason: error.to_string() })
 }

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::OptionFuture;
 use parking_lot::{Mutex, RwLock};
 use prometheus_client::registry::Registry;
 use shard_store::Store;
@@ -28,7 +29,9 @@ use crate::definition::{self, Checkpoint, Definition, Destination, Position, Set
 use crate::delivery::{Command, Driver, Intent, Parts, Recipe, Shared, Status};
 use crate::error::{CreateError, DeleteError, OpenError};
 use crate::limits::DELIVERY_STREAMS_MAX;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, StreamMetrics};
+use crate::notify::Notifier;
+use crate::outbox::{self, Outbox, Sender};
 use crate::partitions::{self, Keeper};
 use crate::schema::{Schema, TableSchemas, TableSource, Tables};
 use crate::sink::Sinks;
@@ -253,7 +256,7 @@ impl DeliveryStreams {
     }
 
     /// Starts the task of a delivery stream where the catalog says that it stands.
-    fn start(&self, definition: Definition, recipe: Recipe) -> Result<Arc<DeliveryStream>, CatalogError> {
+    fn start(&self, definition: Definition, mut recipe: Recipe) -> Result<Arc<DeliveryStream>, CatalogError> {
         let catalog = &**self.shared.store.catalog();
         let checkpoint = catalog::get(catalog, &definition.checkpoint_key())?.unwrap_or_default();
         let intent = catalog::get(catalog, &definition.intent_key())?;
@@ -264,6 +267,7 @@ impl DeliveryStreams {
         let (control, commands) = watch::channel(Command::Run);
         let status = Arc::new(Status::default());
         let (topic, feed) = self.start_topic(&definition, &checkpoint, &commands)?.unzip();
+        let (outbox, sender) = self.start_outbox(recipe.take_notifier(), &definition, &metrics, &commands)?.unzip();
         let keeper = Keeper::new(
             &self.shared,
             &definition,
@@ -271,8 +275,10 @@ impl DeliveryStreams {
             topic.clone(),
             commands.clone(),
             metrics.clone(),
+            outbox.clone(),
         );
-        let troubles = vec![keeper.trouble()];
+        let mut troubles = vec![keeper.trouble()];
+        troubles.extend(sender.iter().map(Sender::trouble));
         let driver = Driver::new(Parts {
             shared: Arc::clone(&self.shared),
             topic: topic.clone(),
@@ -285,17 +291,17 @@ impl DeliveryStreams {
             intent,
             schema,
             landing: keeper.landing(),
+            outbox,
         });
         let log = match &definition.source {
             Source::DirectPut { log } => Some((*log, self.shared.store.log(*log))),
             Source::Stream { .. } | Source::Topic { .. } => None,
         };
         let feeding = feed.map(|feed| self.topics.read(feed));
+        let sending = sender.map(Sender::run);
         let task = self.runtime.spawn(async move {
-            match feeding {
-                None => drop(tokio::join!(driver.run(), keeper.run())),
-                Some(feeding) => drop(tokio::join!(driver.run(), keeper.run(), feeding)),
-            }
+            let feeding = OptionFuture::from(feeding);
+            tokio::join!(driver.run(), keeper.run(), OptionFuture::from(sending), feeding);
         });
         let stream = DeliveryStream {
             log,
@@ -313,6 +319,21 @@ impl DeliveryStreams {
         };
         stream.apply_settings(Arc::new(settings));
         Ok(Arc::new(stream))
+    }
+
+    /// The notices of what lands, and what sends them, if anybody wants to know.
+    fn start_outbox(
+        &self,
+        notifier: Option<Notifier>,
+        definition: &Arc<Definition>,
+        metrics: &StreamMetrics,
+        commands: &watch::Receiver<Command>,
+    ) -> Result<Option<(Arc<Outbox>, Sender)>, CatalogError> {
+        let Some(notifier) = notifier else { return Ok(None) };
+        let store = self.shared.store.clone();
+        let outbox = Arc::new(Outbox::open(&**store.catalog(), &definition.id, metrics.clone())?);
+        let sender = Sender::new(store, Arc::clone(definition), Arc::clone(&outbox), notifier, commands.clone());
+        Ok(Some((outbox, sender)))
     }
 
     /// The logs of the topic that a delivery stream is fed from, and what feeds them.
@@ -368,8 +389,10 @@ impl DeliveryStreams {
             Change::delete(definition.schema_key()),
             Change::delete(definition.settings_key()),
         ]);
-        let partition_keys = partitions::catalog_keys(&**self.shared.store.catalog(), &definition.id)?;
-        changes.extend(partition_keys.into_iter().map(Change::delete));
+        let catalog = &**self.shared.store.catalog();
+        let mut keys = partitions::catalog_keys(catalog, &definition.id)?;
+        keys.extend(outbox::catalog_keys(catalog, &definition.id)?);
+        changes.extend(keys.into_iter().map(Change::delete));
         {
             let _control = self.control.lock();
             // Somebody else may have deleted it meanwhile, and created another of this name.

@@ -21,6 +21,7 @@ use crate::delivery::{Body, Command, Shared, Trouble};
 use crate::error::DeliveryError;
 use crate::limits::CHUNK_BYTES_MAX;
 use crate::metrics::StreamMetrics;
+use crate::outbox::Outbox;
 use crate::sink::Sink;
 use crate::topic::TopicLogs;
 
@@ -49,6 +50,7 @@ pub(crate) struct Keeper {
     topic: Option<Arc<TopicLogs>>,
     control: watch::Receiver<Command>,
     metrics: StreamMetrics,
+    outbox: Option<Arc<Outbox>>,
     trouble: Arc<Trouble>,
     has_landed: Arc<Notify>,
     /// The open buckets: one, mostly.
@@ -63,6 +65,7 @@ impl Keeper {
         topic: Option<Arc<TopicLogs>>,
         control: watch::Receiver<Command>,
         metrics: StreamMetrics,
+        outbox: Option<Arc<Outbox>>,
     ) -> Self {
         // What is loaded into a database or stored beside an endpoint is no partition of a table.
         let is_stored = definition.destination.endpoint.is_none();
@@ -74,6 +77,7 @@ impl Keeper {
             topic,
             control,
             metrics,
+            outbox,
             trouble: Arc::default(),
             has_landed: Arc::default(),
             sinks: HashMap::new(),
@@ -322,12 +326,20 @@ impl Keeper {
         changes.push(Change::delete(work_key(&id)));
         if let (Some(first), Some(options)) = (closing.objects.first(), self.options.clone()) {
             let sink = self.sink(&first.bucket).await?;
+            let mut put = Vec::new();
             if options.manifest {
-                self.put_manifest(&*sink, &closing, first).await?;
+                put.push(self.put_manifest(&*sink, &closing, first).await?);
             }
             if options.success_marker {
-                sink.put(&format!("{}{MARKER}", first.folder()), Bytes::new()).await?;
+                let key = format!("{}{MARKER}", first.folder());
+                sink.put(&key, Bytes::new()).await?;
+                put.push((key, 0));
             }
+            let now_ms = self.shared.now_ms();
+            let notice = |(key, byte_count): (String, u64)| {
+                self.outbox.as_ref()?.change(&first.bucket, &key, byte_count, now_ms)
+            };
+            changes.extend(put.into_iter().filter_map(notice));
             tracing::debug!(
                 delivery_stream = self.definition.key.name,
                 folder = first.folder(),
@@ -336,17 +348,20 @@ impl Keeper {
             );
         }
         self.commit(changes).await?;
+        if let Some(outbox) = &self.outbox {
+            outbox.wake();
+        }
         self.metrics.closed_partitions.inc();
         Ok(())
     }
 
-    /// Puts the manifest with all that it had and what landed since.
+    /// Puts the manifest with all that it had and what landed since; returns its key and its size.
     async fn put_manifest(
         &self,
         sink: &dyn Sink,
         closing: &Closing,
         first: &LandedObject,
-    ) -> Result<(), DeliveryError> {
+    ) -> Result<(String, u64), DeliveryError> {
         let key = manifest::key(first.folder(), closing.manifest_number);
         let before = sink.get(&key, MANIFEST_BYTES_MAX).await?;
         let mut manifest = match before.map(|text| serde_json::from_slice::<Manifest>(&text)) {
@@ -360,7 +375,9 @@ impl Keeper {
         let url = |object: &LandedObject| self.shared.sinks.url(&object.bucket, &object.key);
         manifest.extend(closing.objects.iter().map(|object| (url(object), object.byte_count)));
         let text = serde_json::to_vec(&manifest).map_err(|e| DeliveryError::Build { reason: e.to_string() })?;
-        Ok(sink.put(&key, text.into()).await?)
+        let byte_count = text.len() as u64;
+        sink.put(&key, text.into()).await?;
+        Ok((key, byte_count))
     }
 
     async fn sink(&mut self, bucket: &str) -> Result<Arc<dyn Sink>, DeliveryError> {

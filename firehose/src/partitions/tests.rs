@@ -20,10 +20,12 @@ use shard_store::stream::{StreamKey, Streams};
 use tokio::runtime::Runtime;
 
 use super::PartitionOptions;
-use crate::config::StreamOptions;
+use crate::config::{NotifyOptions, StreamOptions};
 use crate::convert::{Compression, WriterVersion};
 use crate::definition::{BufferHints, ConversionSettings, Destination, ObjectCompression, Settings};
+use crate::endpoint::receiver::{self as endpoint, Protocol, Received, Receiver, Reply};
 use crate::engine::{DeliveryStreams, Environment, NewDeliveryStream, NewSource};
+use crate::outbox::{NOTICES_MAX, Outbox};
 use crate::sink::faulty::{Fault, FaultySinks};
 use crate::topic::NoTopics;
 
@@ -395,4 +397,66 @@ fn buffers_grow_until_objects_are_as_large_as_is_wanted() {
     let undone = program.runtime.block_on(program.delivery.drain(Duration::from_secs(30)));
     assert_eq!(undone, Vec::<String>::new());
     assert_eq!(sinks.objects().len(), 2, "{:?}", sinks.objects().keys());
+}
+
+/// Who is told what landed.
+#[derive(Default)]
+struct Told(Vec<String>);
+
+impl Protocol for Told {
+    fn take(&mut self, request: &Received, refusal: Option<u16>, _is_odd: bool) -> Result<Reply, String> {
+        if let Some(status) = refusal {
+            return Ok(Reply { status, json: "{}".to_owned() });
+        }
+        let event: Value = serde_json::from_slice(&request.body).map_err(|error| error.to_string())?;
+        self.0.push(event["Records"][0]["s3"]["object"]["key"].as_str().unwrap_or_default().to_owned());
+        Ok(Reply { status: 200, json: "{}".to_owned() })
+    }
+}
+
+#[test]
+fn everything_that_landed_is_told_though_the_target_fails_and_the_program_crashes() {
+    let dir = tempfile::tempdir().unwrap();
+    let sinks = FaultySinks::default();
+    let server = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let faults = [endpoint::Fault::Status(503), endpoint::Fault::LoseAnswer, endpoint::Fault::Stall];
+    let target = server.block_on(Receiver::start(Told::default(), faults));
+    let url = Some(format!("http://{}/", target.address));
+    let notify = vec![NotifyOptions { url, ..NotifyOptions::default() }];
+    let mut of_stream = StreamOptions { notify, ..options() };
+    of_stream.partitions.as_mut().unwrap().compact_below = None;
+    let program = start(dir.path(), &sinks, &of_stream);
+    program.delivery.create(new("plain")).unwrap();
+    put_one_by_one(&program, &sinks, "plain", &records(0, 3));
+    eventually("it stalls", || target.request_count() == 3);
+    let health = program.delivery.get(&key("plain")).unwrap().status();
+    assert!(matches!(health, crate::DeliveryStatus::Retrying { .. }), "{health:?}");
+    drop(program);
+    let program = start(dir.path(), &sinks, &of_stream);
+    let has_notices = || !program.store.catalog().scan("delivery/notice/").unwrap().is_empty();
+    eventually("all is closed and told", || program.is_settled() && !has_notices());
+    drop(program);
+    let told: BTreeSet<String> = server.block_on(target.finish()).0.into_iter().collect();
+    let landed: BTreeSet<String> = sinks.objects().into_keys().collect();
+    assert_eq!(told, landed);
+    check_closed(&sinks.objects());
+}
+
+#[test]
+fn an_outbox_that_is_full_takes_no_more_and_goes_on_counting_where_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let store =
+        Store::open(dir.path(), shard_store::Options::default(), Arc::new(SystemClock), &mut Registry::default());
+    let store = store.unwrap();
+    let metrics = crate::metrics::Metrics::register(&mut Registry::default()).stream("plain");
+    let open = || Outbox::open(&**store.catalog(), "id", metrics.clone()).unwrap();
+    let outbox = open();
+    let changes: Vec<_> = (0..NOTICES_MAX + 2).map(|n| outbox.change("lake", &n.to_string(), n, 0)).collect();
+    assert_eq!(changes.iter().flatten().count() as u64, NOTICES_MAX);
+    assert_eq!(metrics.dropped_notices.get(), 2);
+    let two: Vec<_> = changes.into_iter().flatten().take(2).collect();
+    store.catalog().commit(&two).unwrap();
+    let third = open().change("lake", "third", 3, 0).unwrap();
+    store.catalog().commit(&[third]).unwrap();
+    assert_eq!(crate::outbox::catalog_keys(&**store.catalog(), "id").unwrap().len(), 3, "no number is used twice");
 }

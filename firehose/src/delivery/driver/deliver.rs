@@ -59,6 +59,9 @@ impl Driver {
         if let Some(landing) = &self.landing {
             landing.wake();
         }
+        if let Some(outbox) = &self.outbox {
+            outbox.wake();
+        }
         self.clean_up(&intent, &checkpoint).await;
         Ok(())
     }
@@ -80,8 +83,19 @@ impl Driver {
         if let Some(landing) = &self.landing {
             changes.extend(landing.changes(in_flight.built.landed()));
         }
+        changes.extend(self.notices(in_flight));
         self.commit(changes).await?;
         Ok(checkpoint)
+    }
+
+    /// The notices of the objects in place.
+    fn notices(&self, in_flight: &InFlight) -> Vec<Change> {
+        let Some(outbox) = &self.outbox else { return Vec::new() };
+        let now_ms = self.now_ms();
+        let objects = in_flight.built.landed().chain(in_flight.sending.landed());
+        let notices =
+            objects.filter_map(|object| outbox.change(self.bucket_of(object), &object.key, object.byte_count, now_ms));
+        notices.collect()
     }
 
     /// Puts all objects in place, a few at a time. Putting one there again does no harm.
@@ -104,12 +118,16 @@ impl Driver {
         self.unless_stopped(uploads).await?
     }
 
-    async fn sink_of(&mut self, object: &IntentObject) -> Result<Arc<dyn Sink>, Interruption> {
+    fn bucket_of(&self, object: &IntentObject) -> &str {
         let destination = &self.definition.destination;
-        let bucket = match (&object.kind, &destination.backup) {
-            (ObjectKind::Backup, Some(backup)) => backup.bucket.clone(),
-            _ => destination.bucket.clone(),
-        };
+        match (&object.kind, &destination.backup) {
+            (ObjectKind::Backup, Some(backup)) => &backup.bucket,
+            _ => &destination.bucket,
+        }
+    }
+
+    async fn sink_of(&mut self, object: &IntentObject) -> Result<Arc<dyn Sink>, Interruption> {
+        let bucket = self.bucket_of(object).to_owned();
         if let Some(sink) = self.sinks.get(&bucket) {
             return Ok(Arc::clone(sink));
         }

@@ -26,6 +26,7 @@ use crate::definition::{Checkpoint, Definition};
 use crate::endpoint::Endpoint;
 use crate::error::DeliveryError;
 use crate::metrics::StreamMetrics;
+use crate::outbox::Outbox;
 use crate::partitions::Landing;
 use crate::schema::Schema;
 use crate::sink::Sink;
@@ -65,6 +66,8 @@ pub(crate) struct Parts {
     pub(crate) schema: Schema,
     /// The ledger of its partitions, if there is one.
     pub(crate) landing: Option<Landing>,
+    /// Tells what landed, if anybody wants to know.
+    pub(crate) outbox: Option<Arc<Outbox>>,
 }
 
 /// The task of one delivery stream.
@@ -90,6 +93,7 @@ pub(crate) struct Driver {
     /// What was made for the open intent, and how far it got.
     in_flight: Option<InFlight>,
     landing: Option<Landing>,
+    outbox: Option<Arc<Outbox>>,
     /// Learns how much to read at a time, if that is asked for.
     sizing: Option<Sizing>,
 }
@@ -135,6 +139,7 @@ impl Driver {
             endpoint: None,
             in_flight: None,
             landing: parts.landing,
+            outbox: parts.outbox,
             sizing,
         };
         // Before anything is appended, so that what a power loss took back is not mistaken for what comes instead.

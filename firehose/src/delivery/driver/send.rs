@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::deliver::InFlight;
 use super::{Driver, Interruption, blocking};
-use crate::delivery::Intent;
 use crate::delivery::build::{Built, Order, Records, build_refused};
 use crate::delivery::recipe::Names;
 use crate::delivery::source_records::SourceRecords;
+use crate::delivery::{Intent, IntentObject};
 use crate::endpoint::{self, Batch, Endpoint, EndpointContext, Verdict};
 use crate::error::DeliveryError;
 use crate::record::{Reason, Record, Refused};
@@ -23,6 +23,13 @@ pub(super) struct Sending {
     attempt_count: u32,
     /// The objects of the refused records.
     built_refused: Option<Built>,
+}
+
+impl Sending {
+    /// The objects of the refused records.
+    pub(super) fn landed(&self) -> impl Iterator<Item = &IntentObject> {
+        self.built_refused.iter().flat_map(Built::landed)
+    }
 }
 
 impl Driver {
