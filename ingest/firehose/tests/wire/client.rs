@@ -1,4 +1,4 @@
-//! A server on the real store in a temporary directory, and a client that writes HTTP by hand.
+//! A server on the real store in a temporary directory, whose time stands still, and a client that writes HTTP by hand.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,13 +15,16 @@ use ingest_firehose::{Firehose, Options};
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use shard_store::Store;
-use shard_store::clock::SystemClock;
+use shard_store::clock::ManualClock;
 use shard_store::keyring::Keyring;
 use shard_store::stream::{NewStream, StreamKey, StreamMode, Streams};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+
+/// When every test happens.
+const NOW_MS: u64 = 1_800_000_000_000;
 
 pub(crate) const JSON: &str = "application/x-amz-json-1.1";
 pub(crate) const CBOR: &str = "application/x-amz-cbor-1.1";
@@ -84,7 +87,7 @@ impl Server {
         let mut registry = Registry::default();
         let options = shard_store::Options { durability: shard_store::Durability::PageCache, ..Default::default() };
         let dir = directory.path().join("store");
-        let store = Store::open(&dir, options, Arc::new(SystemClock), &mut registry).unwrap();
+        let store = Store::open(&dir, options, Arc::new(ManualClock::new(NOW_MS)), &mut registry).unwrap();
         let streams = Streams::open(store.clone(), shard_store::stream::Options::default()).unwrap();
         let sinks = ObjectSinks::new(&firehose::sink::Options::default(), &directory.path().join("objects")).unwrap();
         let options: Options = serde_json::from_value(json!({

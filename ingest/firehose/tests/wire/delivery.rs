@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::client::{ROLE, Server, base64, conversion, destination, kinesis_source, new_stream};
+use super::client::{Server, base64, conversion, destination, kinesis_source, new_stream};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn records_are_put_and_land_verbatim() {
@@ -54,4 +54,21 @@ async fn records_of_a_stream_become_parquet_and_those_that_fail_are_told_of() {
     assert_eq!(line["rawData"], base64("nonsense"));
     assert_eq!(line["lastErrorCode"], "DataFormatConversion.ParseError");
     assert_eq!(line["sequenceNumber"], stream.shards()[0].sequence_number(1).to_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_are_processed_before_they_land_and_backed_up_as_they_came() {
+    let mut server = Server::start().await;
+    let parameters = json!([{"ParameterName": "Delimiter", "ParameterValue": "|\\n"}]);
+    let processors = json!([{"Type": "AppendDelimiterToRecord", "Parameters": parameters}]);
+    let backup = destination(json!({"Prefix": "raw/"}));
+    let more = json!({"ProcessingConfiguration": {"Enabled": true, "Processors": processors}, "Prefix": "done/",
+        "S3BackupMode": "Enabled", "S3BackupConfiguration": backup});
+    server.create("clicks", destination(more)).await;
+    let records = json!([{"Data": base64("one")}, {"Data": base64("two")}]);
+    server.call("PutRecordBatch", json!({"DeliveryStreamName": "clicks", "Records": records})).await;
+    let objects = server.objects().await;
+    let bodies: Vec<(bool, &[u8])> =
+        objects.iter().map(|(key, body)| (key.starts_with("raw/"), body.as_slice())).collect();
+    assert_eq!(bodies, [(false, b"one|\ntwo|\n".as_slice()), (true, b"onetwo")]);
 }

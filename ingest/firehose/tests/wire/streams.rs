@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::client::{ROLE, Server, conversion, destination};
+use super::client::{ROLE, Server, base64, conversion, destination};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delivery_stream_is_described_as_it_was_asked_for() {
@@ -21,7 +21,7 @@ async fn a_delivery_stream_is_described_as_it_was_asked_for() {
     for (name, value) in expected.as_object().unwrap() {
         assert_eq!(&described[name], value, "{name}");
     }
-    assert!(described["CreateTimestamp"].as_f64().unwrap() > 1.7e9);
+    assert_eq!(described["CreateTimestamp"].as_f64(), Some(1.8e9));
     let s3 = &described["Destinations"][0]["ExtendedS3DestinationDescription"];
     assert_eq!(s3["BufferingHints"], json!({"SizeInMBs": 128, "IntervalInSeconds": 300}));
     assert_eq!(s3["DataFormatConversionConfiguration"], conversion["DataFormatConversionConfiguration"]);
@@ -69,4 +69,20 @@ async fn constraints_are_reported_all_at_once_in_the_words_of_aws() {
         'extendedS3DestinationConfiguration.bufferingHints.intervalInSeconds' failed to satisfy constraint: Member must \
         have value less than or equal to 900";
     assert_eq!(refusal, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_throughput_hint_is_told_again_and_raises_the_limit() {
+    let mut server = Server::start().await;
+    let input = json!({"DeliveryStreamName": "clicks", "ExtendedS3DestinationConfiguration": destination(json!({})),
+        "DirectPutSourceConfiguration": {"ThroughputHintInMBs": 100}});
+    server.call("CreateDeliveryStream", input).await;
+    let answer = server.call("DescribeDeliveryStream", json!({"DeliveryStreamName": "clicks"})).await;
+    let source = &answer["DeliveryStreamDescription"]["Source"];
+    assert_eq!(source, &json!({"DirectPutSourceDescription": {"ThroughputHintInMBs": 100}}));
+    let records: Value = vec![json!({"Data": base64(vec![7; 1_000_000])}); 4].into();
+    for _ in 0..8 {
+        let batch = json!({"DeliveryStreamName": "clicks", "Records": records});
+        assert_eq!(server.call("PutRecordBatch", batch).await["FailedPutCount"], 0);
+    }
 }
