@@ -1,6 +1,7 @@
 //! What the tests share: the server as a child process, SDK clients for it, and readers of what it delivers.
 
 pub(crate) mod clients;
+pub(crate) mod coverage;
 pub(crate) mod delivery;
 pub(crate) mod draws;
 pub(crate) mod parquet_files;
