@@ -5,9 +5,9 @@
 //! and however long a target is away, it holds up nothing. At most [`NOTICES_MAX`] wait for one delivery stream; what lands
 //! beyond that is counted, and not told.
 //!
-//! Told are the objects of records, whether they are good, failed, or kept as they came, and the manifests and markers of partitions.
-//! Not told are objects that small ones were merged into: their rows were told before. So where objects are merged,
-//! a manifest or a marker is what to wait for.
+//! Told are the objects of records, whether they are good, failed, or kept as they came, and the manifests and markers of
+//! partitions. Not told are objects that small ones were merged into: their rows were told before. So where objects are
+//! merged, a manifest or a marker is what to wait for.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -10,9 +10,9 @@
 //! objects of one folder are a partition. It is closed once no record can come to it any more: the oldest record that is
 //! not delivered arrived after the end of its period, or there is none and the clock is past it, and `close-delay` is over.
 //!
-//! Closing merges the objects that are smaller than `compact-below`, then puts `_manifest.json`, then `_SUCCESS`, and then forgets the rows.
-//! Readers of tables pass over names that begin with `_`. What is to be done is in the catalog before it is done
-//! ([`work`]), with the exact objects, so that after a crash anywhere it is done again with the same outcome.
+//! Closing merges the objects that are smaller than `compact-below`, then puts `_manifest.json`, then `_SUCCESS`, and then
+//! forgets the rows. Readers of tables pass over names that begin with `_`. What is to be done is in the catalog before it
+//! is done ([`work`]), with the exact objects, so that after a crash anywhere it is done again with the same outcome.
 //!
 //! A record that comes later makes a row again, and its partition is closed again: the manifest is read back and
 //! written with all that it had and what came, however long ago that was, and nothing is kept in the catalog for it. A
