@@ -460,26 +460,3 @@ fn an_outbox_that_is_full_takes_no_more_and_goes_on_counting_where_it_was() {
     store.catalog().commit(&[third]).unwrap();
     assert_eq!(crate::outbox::catalog_keys(&**store.catalog(), "id").unwrap().len(), 3, "no number is used twice");
 }
-
-#[test]
-fn a_merge_killed_once_its_object_is_there_is_brought_to_its_end_even_if_nothing_is_to_be_closed() {
-    let dir = tempfile::tempdir().unwrap();
-    let sinks = FaultySinks::default();
-    let fast = StreamOptions { event_time_column: Some("at".to_owned()), ..options() };
-    let mut slow = fast.clone();
-    slow.partitions.as_mut().unwrap().close_delay = Duration::from_secs(100 * 365 * 24 * 3_600);
-    let program = start(dir.path(), &sinks, &slow);
-    program.delivery.create(by_event_time("converted")).unwrap();
-    put_one_by_one(&program, &sinks, "converted", &of_a_day_long_ago(3));
-    drop(program);
-    sinks.fail_next([Fault::StoreAndHang]);
-    let program = start(dir.path(), &sinks, &fast);
-    eventually("the merged object is there", || sinks.hung_count() == 1);
-    drop(program);
-    let has_each = |count| delivered(&sinks.objects(), "converted").values().all(|known| *known == count);
-    assert!(has_each(2), "until it goes on, who lists the folder sees each row twice");
-    let program = start(dir.path(), &sinks, &slow);
-    eventually("each row is there once", || has_each(1) && delivered(&sinks.objects(), "converted").len() == 3);
-    drop(program);
-    assert_eq!(sinks.changed(), Vec::<String>::new());
-}

@@ -7,6 +7,7 @@
 
 mod auth;
 mod bad_input;
+mod chaos;
 mod firehose;
 mod kill9;
 mod kinesis;

@@ -7,6 +7,7 @@ pub(crate) mod draws;
 pub(crate) mod parquet_files;
 pub(crate) mod raw;
 pub(crate) mod records;
+pub(crate) mod s3;
 pub(crate) mod server;
 
 use std::future::Future;
