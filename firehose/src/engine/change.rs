@@ -58,7 +58,9 @@ impl DeliveryStreams {
             table.schema(1).map_err(|error| UpdateError::Table { name, error })?;
         }
         let change = Change::put(Definition::catalog_key(key), &definition);
-        self.restart(&stream, definition, vec![change]).await?.ok_or_else(|| {
+        let streams = Arc::clone(self);
+        let restarted = async move { streams.restart(&stream, definition, vec![change]).await };
+        self.to_the_end(restarted).await??.ok_or_else(|| {
             let version = self.get(key).map_or(0, |stream| stream.definition().version);
             UpdateError::Version { key: key.clone(), version }
         })
@@ -71,9 +73,27 @@ impl DeliveryStreams {
     /// See [`ReplayError`]; nothing is changed then.
     pub async fn replay(self: &Arc<Self>, key: &StreamKey, from: ReplayFrom) -> Result<u64, ReplayError> {
         let stream = self.get(key).ok_or_else(|| ReplayError::NotFound { key: key.clone() })?;
+        let streams = Arc::clone(self);
+        self.to_the_end(async move { streams.replay_stopped(stream, from).await }).await?
+    }
+
+    /// Runs a change to its end even if whoever asked for it goes away: a task that was stopped is started again.
+    pub(super) async fn to_the_end<T: Send + 'static>(
+        &self,
+        change: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, CatalogError> {
+        let task = self.runtime.spawn(change);
+        task.await.map_err(|error| CatalogError::Storage { reason: error.to_string() })
+    }
+
+    async fn replay_stopped(
+        self: Arc<Self>,
+        stream: Arc<DeliveryStream>,
+        from: ReplayFrom,
+    ) -> Result<u64, ReplayError> {
         // Its checkpoint stands still once its task does.
         stream.stop(Command::Stop, STOP_PATIENCE).await;
-        let (streams, rewound) = (Arc::clone(self), Arc::clone(&stream));
+        let (streams, rewound) = (Arc::clone(&self), Arc::clone(&stream));
         let rewound = tokio::task::spawn_blocking(move || streams.rewind(&rewound, &from)).await;
         let rewound = rewound.unwrap_or_else(|error| Err(CatalogError::Storage { reason: error.to_string() }.into()));
         let (changes, outcome) = match rewound {
@@ -81,7 +101,7 @@ impl DeliveryStreams {
             Err(error) => (Vec::new(), Err(error)),
         };
         let restarted = self.restart(&stream, stream.definition().clone(), changes).await?;
-        restarted.ok_or_else(|| ReplayError::NotFound { key: key.clone() })?;
+        restarted.ok_or_else(|| ReplayError::NotFound { key: stream.definition().key.clone() })?;
         outcome
     }
 

@@ -369,9 +369,12 @@ impl DeliveryStreams {
     /// See [`DeleteError`].
     pub async fn delete(self: &Arc<Self>, key: &StreamKey) -> Result<(), DeleteError> {
         let stream = self.get(key).ok_or_else(|| DeleteError::NotFound { key: key.clone() })?;
-        stream.stop(Command::Stop, STOP_PATIENCE).await;
         let streams = Arc::clone(self);
-        let deleted = tokio::task::spawn_blocking(move || streams.delete_stored(&stream)).await;
+        let delete = async move {
+            stream.stop(Command::Stop, STOP_PATIENCE).await;
+            tokio::task::spawn_blocking(move || streams.delete_stored(&stream)).await
+        };
+        let deleted = self.to_the_end(delete).await?;
         deleted.unwrap_or_else(|error| Err(DeleteError::Catalog(CatalogError::Storage { reason: error.to_string() })))
     }
 

@@ -76,16 +76,19 @@ impl Driver {
         let batch = Batch { id, object_key, records: &records, now_ms: self.now_ms() };
         sending.attempt_count += 1;
         let verdicts = self.unless_stopped(endpoint.send(&batch)).await?;
-        let mut open = Vec::new();
-        for (place, verdict) in places.into_iter().zip(verdicts) {
+        let (mut open, mut left) = (Vec::new(), Vec::new());
+        for ((place, record), verdict) in places.into_iter().zip(&records).zip(verdicts) {
             match verdict {
                 Verdict::Delivered => {}
-                Verdict::Again(reason) => open.push((place, reason)),
+                Verdict::Again(reason) => {
+                    open.push((place, reason));
+                    left.push(record.clone());
+                }
                 Verdict::Refused(reason) => sending.refused.push((place, reason)),
             }
         }
         sending.open = Some(open);
-        self.send_again_or_give_up(endpoint, sending, batch.object_key, id, &records).await
+        self.send_again_or_give_up(endpoint, sending, batch.object_key, id, &left).await
     }
 
     /// What is still open is sent again, until the retry duration is over.
@@ -95,7 +98,7 @@ impl Driver {
         sending: &mut Sending,
         object_key: &str,
         id: uuid::Uuid,
-        records: &[Record],
+        left: &[Record],
     ) -> Result<(), Interruption> {
         let open = sending.open.take().unwrap_or_default();
         let Some((_, reason)) = open.first() else {
@@ -110,7 +113,7 @@ impl Driver {
             sending.open = Some(open);
             return Err(error.into());
         }
-        let batch = Batch { id, object_key, records: &records, now_ms };
+        let batch = Batch { id, object_key, records: left, now_ms };
         match self.unless_stopped(endpoint.give_up(&batch)).await? {
             Ok(true) => {}
             Ok(false) => sending.refused.extend(open),

@@ -45,10 +45,7 @@ pub(crate) async fn run(
     let destination = configuration.plan()?;
     check(stream.definition(), &attributes.configuration()?, &configuration, &destination)?;
     let attributes = attributes.updated(&configuration)?.to_value()?;
-    let (streams, updated) = (Arc::clone(&door.streams), key.clone());
-    // A caller who goes away must not leave the delivery stopped half way.
-    let update = async move { streams.update(&updated, version, destination, attributes).await };
-    tokio::spawn(update).await.map_err(Fault::internal)??;
+    door.streams.update(&key, version, destination, attributes).await?;
     tracing::info!(delivery_stream = %key, version = version + 1, "destination updated");
     Ok(Nothing {})
 }
