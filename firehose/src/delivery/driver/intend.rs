@@ -27,8 +27,8 @@ impl Driver {
     /// Builds the objects of the ranges and commits what is about to be done.
     pub(super) async fn intend(&mut self, ranges: Vec<Range>, oldest_ms: u64) -> Result<(), Interruption> {
         let unique = uuid::Uuid::new_v4();
-        let known = self.follow_table().await?;
-        let order = Order { unique, oldest_ms, created_ms: self.now_ms(), schema: self.schema.clone() };
+        let schema = self.current_schema().await?;
+        let order = Order { unique, oldest_ms, created_ms: self.now_ms(), schema };
         let (staged, kept) = self.stage(&ranges, &unique).await?;
         let built = self.build(&ranges, order.clone(), staged.clone()).await?;
         let intent = Intent {
@@ -41,7 +41,7 @@ impl Driver {
             objects: built.objects.clone(),
         };
         let mut changes = vec![Change::put(self.definition.intent_key(), &intent)];
-        if built.schema != known {
+        if built.schema != self.schema {
             changes.push(Change::put(self.definition.schema_key(), &built.schema));
         }
         self.commit(changes).await?;
@@ -51,14 +51,13 @@ impl Driver {
         Ok(())
     }
 
-    /// Takes the columns of the table as they are now; returns the schema that the catalog has.
-    async fn follow_table(&mut self) -> Result<Schema, Interruption> {
-        let known = self.schema.clone();
-        if let Some(table) = TableSource::new(&self.shared.tables, &self.definition) {
-            let last = known.clone();
-            self.schema = blocking(move || table.current(&last)).await?;
+    /// The columns of the table as they are now, or those that were learnt.
+    async fn current_schema(&self) -> Result<Schema, Interruption> {
+        let last = self.schema.clone();
+        match TableSource::new(&self.shared.tables, &self.definition) {
+            Some(table) => blocking(move || table.current(&last)).await,
+            None => Ok(last),
         }
-        Ok(known)
     }
 
     /// Processes the records of the ranges, if there is anything to do to them. What may come out otherwise the next time is
