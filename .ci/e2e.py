@@ -17,6 +17,7 @@ import duckdb
 
 import e2e_kinesis  # noqa: F401, registers its checks, which run first
 import e2e_glue  # noqa: F401, registers its checks, which run next
+import e2e_firehose  # and then its
 from e2e_world import CHECKS, Skip, World, check, destination, equal, read_shard, wait_for
 
 # Figures of web-hits.ndjson.gz, from the README beside it.
@@ -230,6 +231,7 @@ def main():
     for name in ["headwater", "venv", "work", "data"]:
         parser.add_argument(f"--{name}", type=pathlib.Path, required=True)
     world = World(parser.parse_args())
+    e2e_firehose.prepare(world)
     try:
         world.s3.start()
         world.headwater.start()

@@ -131,6 +131,7 @@ class Headwater:
     def __init__(self, program, work, s3):
         self.program, self.dir, self.log = program, work / "data", work / "headwater.log"
         self.s3, self.process, self.url = s3, None, None
+        self.options = {}
 
     def environment(self):
         """Our own environment, with the credentials of configs/s3.toml and nobody else's."""
@@ -149,6 +150,7 @@ class Headwater:
         environment = self.environment() | {
             "HEADWATER_OBJECT_STORE__ENDPOINT": self.s3.endpoint,
             "HEADWATER_KINESIS__STREAMS__FAST__ENFORCE": "false",
+            **self.options,
         }
         log = open(self.log, "ab")
         self.process = subprocess.Popen(
