@@ -17,7 +17,9 @@ import duckdb
 
 import e2e_kinesis  # noqa: F401, registers its checks, which run first
 import e2e_glue  # noqa: F401, registers its checks, which run next
-import e2e_firehose  # and then its
+import e2e_firehose  # noqa: F401, and so on
+import e2e_endpoints  # noqa: F401
+from e2e_delivery import prepare
 from e2e_world import CHECKS, Skip, World, check, destination, equal, read_shard, wait_for
 
 # Figures of web-hits.ndjson.gz, from the README beside it.
@@ -231,7 +233,7 @@ def main():
     for name in ["headwater", "venv", "work", "data"]:
         parser.add_argument(f"--{name}", type=pathlib.Path, required=True)
     world = World(parser.parse_args())
-    e2e_firehose.prepare(world)
+    prepare(world)
     try:
         world.s3.start()
         world.headwater.start()

@@ -1,108 +1,31 @@
-"""Delivery streams with boto3: what is done to records on their way, and each kind of destination, against peers that look
-closely at what they are sent."""
+"""Delivery streams to S3 with boto3: what is done to records on their way, and where and how they land."""
 
 import base64
 import collections
 import contextlib
 import gzip
-import io
 import json
-import struct
 import threading
 import time
-import zipfile
 
 import duckdb
 
-from e2e_peer import Peer, PostgreSql
-from e2e_world import ACCOUNT, BUCKET, REGION, ROLE, Skip, check, destination, equal, expect_error, wait_for
-
-ARN = f"arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/"
-
-
-def prepare(world):
-    """Before the servers start: the peer, and what AWS's API cannot say of the delivery streams."""
-    world.peer = Peer()
-    world.headwater.options = {
-        "HEADWATER_FIREHOSE__STREAMS__TIMED": "{ event-time-column = 'event.at', lateness = '1h' }",
-        "HEADWATER_FIREHOSE__STREAMS__CLOSING": "{ partitions = { success-marker = true, manifest = true,"
-        f" close-delay = '1s' }}, notify = [{{ url = '{world.peer.url}/landed', configuration-id = 'ci' }}] }}",
-    }
-
-
-@contextlib.contextmanager
-def delivery(world, name, **configuration):
-    """A delivery stream from direct puts, unless it is told otherwise; deleted in the end."""
-    source = {} if "DeliveryStreamType" in configuration else {"DeliveryStreamType": "DirectPut"}
-    world.firehose.create_delivery_stream(DeliveryStreamName=name, **source, **configuration)
-    try:
-        world.wait_until_active(name)
-        yield
-    finally:
-        world.firehose.delete_delivery_stream(DeliveryStreamName=name)
-
-
-def put(world, name, records):
-    """Puts records: bytes, or what becomes JSON."""
-    entries = [{"Data": record if isinstance(record, bytes) else json.dumps(record).encode()} for record in records]
-    answer = world.firehose.put_record_batch(DeliveryStreamName=name, Records=entries)
-    equal(answer["FailedPutCount"], 0)
-
-
-def processing(*processors):
-    """A ProcessingConfiguration: each processor a type and its parameters."""
-    return {
-        "Enabled": True,
-        "Processors": [
-            {
-                "Type": kind,
-                "Parameters": [{"ParameterName": name, "ParameterValue": value} for name, value in parameters.items()],
-            }
-            for kind, parameters in processors
-        ],
-    }
-
-
-def jq(query):
-    return "MetadataExtraction", {"MetadataExtractionQuery": query, "JsonParsingEngine": "JQ-1.6"}
-
-
-def partitioned(prefix, error_prefix, *processors, **more):
-    configuration = destination(prefix, error_prefix, **more)
-    configuration["BufferingHints"]["SizeInMBs"] = 64
-    configuration["DynamicPartitioningConfiguration"] = {"Enabled": True, "RetryOptions": {"DurationInSeconds": 300}}
-    if processors:
-        configuration["ProcessingConfiguration"] = processing(*processors)
-    return configuration
-
-
-def contents(world, prefix):
-    """The objects below a prefix, by what follows it in their keys."""
-    return {key.removeprefix(prefix): world.s3.read(key) for key in world.s3.keys(prefix)}
-
-
-def lines_by_folder(world, prefix, depth):
-    """The lines of the objects below a prefix, by the first folders of their keys."""
-    found = collections.defaultdict(list)
-    for key, data in contents(world, prefix).items():
-        found["/".join(key.split("/")[:depth])] += data.splitlines()
-    return found
-
-
-def wait_for_lines(world, prefix, count, depth=0):
-    def landed():
-        found = lines_by_folder(world, prefix, depth)
-        return found if sum(map(len, found.values())) >= count else None
-
-    return wait_for(f"{count} lines below {prefix}", landed)
-
-
-def error_lines(world, prefix, count):
-    return [json.loads(line) for lines in wait_for_lines(world, prefix, count).values() for line in lines]
-
-
-def numbers(lines):
-    return sorted(json.loads(line)["n"] for line in lines)
+from e2e_codecs import decode_snappy_frames, decode_hadoop_snappy, unzip, decompress_zstd, aggregate
+from e2e_delivery import (
+    ARN,
+    TO_PARQUET,
+    delivery,
+    put,
+    processing,
+    jq,
+    partitioned,
+    contents,
+    wait_for_lines,
+    error_lines,
+    numbers,
+    stream_source,
+)
+from e2e_world import ACCOUNT, BUCKET, REGION, ROLE, check, destination, equal, expect_error, wait_for
 
 
 @check
@@ -139,13 +62,8 @@ def records_land_once_below_the_keys_that_jq_makes(world):
 @check
 def parquet_lands_below_its_keys_once(world):
     prefix = "hive/region=!{partitionKeyFromQuery:region}/"
-    conversion = {
-        "Enabled": True,
-        "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": {}}},
-        "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": {}}},
-    }
     configuration = partitioned(
-        *[prefix, "hive-errors/", jq("{region: .region}")], DataFormatConversionConfiguration=conversion
+        *[prefix, "hive-errors/", jq("{region: .region}")], DataFormatConversionConfiguration=TO_PARQUET
     )
     with delivery(world, "hive", ExtendedS3DestinationConfiguration=configuration):
         put(world, "hive", [{"n": n, "region": f"r{n % 3}"} for n in range(300)])
@@ -173,88 +91,6 @@ def records_land_by_column_and_event_time_and_late_ones_apart(world):
         failed = error_lines(world, "timed-errors/processing-failed/", 2)
         equal(numbers(base64.b64decode(line["rawData"]) for line in failed), [3, 4])
         equal([len(world.s3.keys(prefix)) for prefix in ["timed/", "late/"]], [1, 2])
-
-
-def read_firehose_request(request, access_key, attributes):
-    """The records of a request to an HTTP endpoint, and its id; all else must be as AWS documents it."""
-    identifier, body = request.headers["x-amz-firehose-request-id"], request.json()
-    equal(request.headers["x-amz-firehose-protocol-version"], "1.0")
-    equal(request.headers["x-amz-firehose-access-key"], access_key)
-    equal(json.loads(request.headers["x-amz-firehose-common-attributes"]), {"commonAttributes": attributes})
-    equal((request.headers["content-type"], request.headers["content-encoding"]), ("application/json", "gzip"))
-    equal(sorted(body), ["records", "requestId", "timestamp"])
-    equal(body["requestId"], identifier)
-    assert abs(body["timestamp"] / 1000 - time.time()) < 600, body["timestamp"]
-    assert all(list(record) == ["data"] for record in body["records"]), body["records"]
-    return identifier, [base64.b64decode(record["data"], validate=True) for record in body["records"]]
-
-
-@check
-def an_http_endpoint_gets_each_record_and_a_request_that_fails_again(world):
-    attributes = {"stage": "ci", "wörld": "ü"}
-    requests, lock = [], threading.Lock()
-
-    def receive(request):
-        equal(request.headers["x-amz-firehose-source-arn"], ARN + "hooked")
-        identifier, records = read_firehose_request(request, "a secret", attributes)
-        with lock:
-            requests.append((identifier, records))
-            if len(requests) == 1:
-                return 500, {"requestId": identifier, "timestamp": 1, "errorMessage": "not now"}
-        return 200, {"requestId": identifier, "timestamp": int(time.time() * 1000)}
-
-    with world.peer.serving("hooked", receive) as url:
-        configuration = {
-            "EndpointConfiguration": {"Url": url, "Name": "peer", "AccessKey": "a secret"},
-            "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 1},
-            "RequestConfiguration": {
-                "ContentEncoding": "GZIP",
-                "CommonAttributes": [{"AttributeName": n, "AttributeValue": v} for n, v in attributes.items()],
-            },
-            "RoleARN": ROLE,
-            "RetryOptions": {"DurationInSeconds": 300},
-            "S3BackupMode": "AllData",
-            "S3Configuration": destination("hooked-backup/", "hooked-errors/!{firehose:error-output-type}/"),
-        }
-        with delivery(world, "hooked", HttpEndpointDestinationConfiguration=configuration):
-            sent = [f"record {n}\n".encode() + bytes([n % 256]) * 100 for n in range(400)]
-            put(world, "hooked", sent)
-            taken = lambda: [record for _, records in requests[1:] for record in records]  # noqa: E731
-            wait_for("the requests", lambda: len(taken()) >= len(sent))
-            equal(taken(), sent)
-            equal(requests[1], requests[0])
-            identifiers = [identifier for identifier, _ in requests[1:]]
-            equal(len(identifiers), len(set(identifiers)))
-            everything = b"".join(sent)
-            backup = lambda: b"".join(contents(world, "hooked-backup/").values())  # noqa: E731
-            wait_for("the backup", lambda: len(backup()) >= len(everything))
-            equal(backup(), everything)
-            description = world.firehose.describe_delivery_stream(DeliveryStreamName="hooked")
-            assert "a secret" not in str(description), "the access key is told"
-    equal(world.s3.keys("hooked-errors/"), [])
-
-
-@check
-def what_an_http_endpoint_refuses_goes_to_the_error_prefix(world):
-    def refuse(request):
-        return 413, {"requestId": request.json()["requestId"], "timestamp": 1, "errorMessage": "too large"}
-
-    with world.peer.serving("refusing", refuse) as url:
-        configuration = {
-            "EndpointConfiguration": {"Url": url, "Name": "peer"},
-            "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 1},
-            "RoleARN": ROLE,
-            "RetryOptions": {"DurationInSeconds": 0},
-            "S3Configuration": destination("refused-backup/", "refused/!{firehose:error-output-type}/"),
-        }
-        with delivery(world, "refusing", HttpEndpointDestinationConfiguration=configuration):
-            put(world, "refusing", [b"one", b"two"])
-            failed = error_lines(world, "refused", 2)
-            equal([base64.b64decode(line["rawData"]) for line in failed], [b"one", b"two"])
-            equal({line["errorCode"] for line in failed}, {"HttpEndpoint.DestinationException"})
-            assert all(line["EventId"] for line in failed), failed
-    keys = world.s3.keys("refused")
-    assert all("http-endpoint-failed/" in key for key in keys), keys
 
 
 @check
@@ -299,6 +135,58 @@ def a_function_transforms_drops_and_fails_records(world):
             equal(backup(), b"".join(json.dumps({"n": n}).encode() for n in range(300)))
             identifiers = [record["recordId"] for event in events for record in event["records"]]
             equal((len(identifiers), len(set(identifiers))), (300, 300))
+
+
+@check
+def log_messages_come_out_of_what_cloudwatch_logs_subscribes(world):
+    s3 = destination("logs/", "logs-errors/!{firehose:error-output-type}/")
+    s3["ProcessingConfiguration"] = processing(
+        ("Decompression", {"CompressionFormat": "GZIP"}),
+        ("CloudWatchLogProcessing", {"DataMessageExtraction": "true"}),
+    )
+
+    def message(kind, *texts):
+        events = [{"id": str(n), "timestamp": 1, "message": text} for n, text in enumerate(texts)]
+        whole = {"messageType": kind, "owner": ACCOUNT, "logGroup": "g", "logStream": "s", "logEvents": events}
+        return gzip.compress(json.dumps(whole).encode())
+
+    with delivery(world, "logs", **stream_source(world, "logs"), ExtendedS3DestinationConfiguration=s3):
+        data = [
+            message("CONTROL_MESSAGE", "CWL CONTROL MESSAGE: Checking health of destination Firehose."),
+            message("DATA_MESSAGE", "first\tline", "zweite Zeile: ü"),
+            b"no gzip",
+            message("DATA_MESSAGE", '{"third":3}'),
+        ]
+        entries = [{"PartitionKey": "k", "Data": each} for each in data]
+        equal(world.kinesis.put_records(StreamName="logs", Records=entries)["FailedRecordCount"], 0)
+        [lines] = wait_for_lines(world, "logs/", 3).values()
+        equal([line.decode() for line in lines], ["first\tline", "zweite Zeile: ü", '{"third":3}'])
+        failed = error_lines(world, "logs-errors/processing-failed/", 1)
+        equal([base64.b64decode(line["rawData"]) for line in failed], [b"no gzip"])
+    world.kinesis.delete_stream(StreamName="logs")
+
+
+@check
+def records_in_records_go_each_to_its_own_prefix(world):
+    s3 = partitioned(
+        *["inner/!{partitionKeyFromQuery:kind}/", "inner-errors/!{firehose:error-output-type}/", jq("{kind: .kind}")],
+        ("RecordDeAggregation", {"SubRecordType": "JSON"}),
+        ("AppendDelimiterToRecord", {"Delimiter": "\\n"}),
+    )
+    with delivery(world, "inner", **stream_source(world, "inner"), ExtendedS3DestinationConfiguration=s3):
+        record = lambda n: json.dumps({"n": n, "kind": f"k{n % 3}", "text": "} {"}).encode()  # noqa: E731
+        data = [
+            b"".join(map(record, range(30))),
+            b"[" + b",\n".join(map(record, range(30, 60))) + b"]",
+            aggregate([record(60), record(61) + record(62), record(63)]),
+        ]
+        entries = [{"PartitionKey": "k", "Data": each} for each in data]
+        equal(world.kinesis.put_records(StreamName="inner", Records=entries)["FailedRecordCount"], 0)
+        found = wait_for_lines(world, "inner/", 64, depth=1)
+        expected = {f"k{place}": list(range(place, 64, 3)) for place in range(3)}
+        equal({folder: numbers(lines) for folder, lines in found.items()}, expected)
+        equal(world.s3.keys("inner-errors/"), [])
+    world.kinesis.delete_stream(StreamName="inner")
 
 
 @check
@@ -398,103 +286,6 @@ def command_line_lists_describes_and_replays(world):
     world.kinesis.delete_stream(StreamName="replayed")
 
 
-@check
-def postgresql_has_each_row_once_and_the_rest_is_an_error(world):
-    if not PostgreSql.programs:
-        raise Skip("PostgreSQL is not installed")
-    with PostgreSql() as server:
-        server.run("CREATE TABLE clicks (n bigint PRIMARY KEY, path text, at timestamptz DEFAULT now())")
-        configuration = {
-            "RoleARN": ROLE,
-            "ClusterJDBCURL": f"jdbc:postgresql://127.0.0.1:{server.port}/postgres",
-            "CopyCommand": {"DataTableName": "clicks", "DataTableColumns": "n,path", "CopyOptions": "json 'auto'"},
-            "Username": server.USER,
-            "Password": server.PASSWORD,
-            "RetryOptions": {"DurationInSeconds": 300},
-            "S3Configuration": destination("loads/", "loads-errors/!{firehose:error-output-type}/"),
-        }
-        with delivery(world, "loads", RedshiftDestinationConfiguration=configuration):
-            records = [{"n": n, "path": f"/{n}|ü"} for n in range(500)]
-            put(world, "loads", records[:250] + [{"n": "no number", "path": "/"}] + records[250:-1])
-            put(world, "loads", records[-1:])
-            count = lambda: int(server.rows("SELECT count(*) FROM clicks")[0][0])  # noqa: E731
-            wait_for("500 rows", lambda: count() >= 500)
-            failed = error_lines(world, "loads-errors/redshift-failed/", 1)
-            equal([json.loads(base64.b64decode(line["rawData"]))["n"] for line in failed], ["no number"])
-            # A server killed and started again does not load what is loaded.
-            world.headwater.kill()
-            world.headwater.start()
-            put(world, "loads", [{"n": 500, "path": "/500|ü"}])
-            wait_for("another row", lambda: count() >= 501)
-            rows = server.rows("SELECT n, replace(path, '|', ' '), at IS NULL FROM clicks ORDER BY n")
-            equal(rows, [[str(n), f"/{n} ü", "f"] for n in range(501)])
-            equal(len(world.s3.keys("loads-errors/redshift-failed/")), 1)
-            described = world.firehose.describe_delivery_stream(DeliveryStreamName="loads")
-            assert server.PASSWORD not in str(described), "the password is told"
-
-
-def decode_snappy(data):
-    """A block in Snappy's raw format. Source: github.com/google/snappy, format_description.txt."""
-    place, shift, size = 0, 0, 0
-    while True:
-        size |= (data[place] & 0x7F) << shift
-        place, shift = place + 1, shift + 7
-        if data[place - 1] < 0x80:
-            break
-    output = bytearray()
-    while place < len(data):
-        tag, kind = data[place], data[place] & 3
-        place += 1
-        if kind == 0:
-            length, extra = tag >> 2, max(0, (tag >> 2) - 59)
-            if extra:
-                length = int.from_bytes(data[place : place + extra], "little")
-            output += data[place + extra : place + extra + length + 1]
-            place += extra + length + 1
-            continue
-        if kind == 1:
-            length, offset, extra = 4 + (tag >> 2 & 7), (tag >> 5 << 8) | data[place], 1
-        else:
-            extra = 2 if kind == 2 else 4
-            length, offset = (tag >> 2) + 1, int.from_bytes(data[place : place + extra], "little")
-        place += extra
-        for _ in range(length):
-            output.append(output[-offset])
-    equal(len(output), size)
-    return bytes(output)
-
-
-def decode_snappy_frames(data):
-    """Snappy's format for streams. Source: github.com/google/snappy, framing_format.txt (checksums are passed over)."""
-    equal(data[:10], b"\xff\x06\x00\x00sNaPpY")
-    output, place = b"", 10
-    while place < len(data):
-        kind, size = data[place], int.from_bytes(data[place + 1 : place + 4], "little")
-        body = data[place + 8 : place + 4 + size]
-        assert kind in [0, 1], kind
-        output += decode_snappy(body) if kind == 0 else body
-        place += 4 + size
-    return output
-
-
-def decode_hadoop_snappy(data):
-    """Blocks of Hadoop's BlockCompressorStream."""
-    output, place = b"", 0
-    while place < len(data):
-        block, chunk = struct.unpack(">II", data[place : place + 8])
-        output += decode_snappy(data[place + 8 : place + 8 + chunk])
-        place += 8 + chunk
-        assert block <= 256 * 1024, block
-    return output
-
-
-def unzip(data):
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        equal(archive.testzip(), None)
-        [name] = archive.namelist()
-        return archive.read(name)
-
-
 # By what the API calls it: what keys end with, and who reads it.
 COMPRESSIONS = {
     "GZIP": (".gz", gzip.decompress),
@@ -524,101 +315,6 @@ def others_read_each_compression(world):
                 return data if data.count(b"\n") >= len(sent) else None
 
             equal(wait_for(name, landed) == b"".join(sent), True)
-
-
-def decompress_zstd(world, data):
-    """By DuckDB, as Python has Zstandard from 3.14 on only."""
-    path = world.work / "object.zst"
-    path.write_bytes(data)
-    options = "compression='zstd', header=false, delim='\\0', quote='', escape='', columns={'line': 'VARCHAR'}"
-    lines = duckdb.sql(f"SELECT line FROM read_csv('{path}', {options})").fetchall()
-    return b"".join(line.encode() + b"\n" for (line,) in lines)
-
-
-@check
-def opensearch_has_one_document_a_record(world):
-    documents, requests, lock = {}, [], threading.Lock()
-
-    def bulk(request):
-        equal((request.path, request.headers["content-type"]), ("/search/_bulk", "application/x-ndjson"))
-        lines = request.body.split(b"\n")
-        equal(lines.pop(), b"")
-        with lock:
-            requests.append(len(lines))
-            items = [index(json.loads(action), json.loads(source)) for action, source in zip(lines[::2], lines[1::2])]
-            # The first answer is lost after all was indexed.
-            if len(requests) == 1:
-                return 503, {"error": "unavailable"}
-        return 200, {"took": 1, "errors": any(item["index"]["status"] >= 300 for item in items), "items": items}
-
-    def index(action, source):
-        [(operation, meta)] = action.items()
-        equal(operation, "index")
-        if source["n"] == 13:
-            error = {"type": "mapper_parsing_exception", "reason": "unlucky"}
-            return {"index": {**meta, "status": 400, "error": error}}
-        documents[meta["_index"], meta["_id"]] = source
-        return {"index": {**meta, "status": 201, "result": "created"}}
-
-    with world.peer.serving("search", bulk) as url:
-        configuration = {
-            "RoleARN": ROLE,
-            "ClusterEndpoint": url,
-            "IndexName": "clicks",
-            "IndexRotationPeriod": "OneDay",
-            "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 1},
-            "RetryOptions": {"DurationInSeconds": 300},
-            "S3BackupMode": "FailedDocumentsOnly",
-            "S3Configuration": destination("search-backup/", "search-errors/!{firehose:error-output-type}/"),
-            "DocumentIdOptions": {"DefaultDocumentIdFormat": "FIREHOSE_DEFAULT"},
-        }
-        with delivery(world, "search", AmazonopensearchserviceDestinationConfiguration=configuration):
-            before = time.strftime("clicks-%Y-%m-%d", time.gmtime())
-            put(world, "search", [{"n": n} for n in range(200)] + [b"no object"])
-            wait_for("the documents", lambda: len(requests) > 1 and len(documents) >= 199)
-            failed = error_lines(world, "search-errors/AmazonOpenSearchService_failed/", 2)
-            equal(sorted(source["n"] for source in documents.values()), [n for n in range(200) if n != 13])
-            after = time.strftime("clicks-%Y-%m-%d", time.gmtime())
-            assert {name for name, _ in documents} <= {before, after}, documents
-            equal(sorted(base64.b64decode(line["rawData"]) for line in failed), [b"no object", b'{"n": 13}'])
-            assert all(line["esIndexName"] and line["errorCode"] == "400" for line in failed), failed
-            unlucky = [line["errorMessage"] for line in failed if b"13" in base64.b64decode(line["rawData"])]
-            assert "unlucky" in unlucky[0], unlucky
-
-
-@check
-def splunk_has_what_it_acknowledged(world):
-    taken, polls, lock = [], [], threading.Lock()
-
-    def collect(request):
-        equal(request.headers["authorization"], "Splunk 11111111-2222-3333-4444-555555555555")
-        equal(request.query["channel"], [request.headers["x-splunk-request-channel"]])
-        with lock:
-            if request.path == "/splunk/services/collector/ack":
-                polls.append(request.json()["acks"])
-                # Not the first time.
-                return 200, {"acks": {str(number): len(polls) > 1 for number in polls[-1]}}
-            equal(request.path, "/splunk/services/collector/raw")
-            taken.append(request.body)
-            return 200, {"text": "Success", "code": 0, "ackId": len(taken)}
-
-    with world.peer.serving("splunk", collect) as url:
-        configuration = {
-            "HECEndpoint": url,
-            "HECEndpointType": "Raw",
-            "HECToken": "11111111-2222-3333-4444-555555555555",
-            "HECAcknowledgmentTimeoutInSeconds": 180,
-            "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 1},
-            "S3BackupMode": "FailedEventsOnly",
-            "S3Configuration": destination("splunk-backup/", "splunk-errors/!{firehose:error-output-type}/"),
-        }
-        with delivery(world, "splunk", SplunkDestinationConfiguration=configuration):
-            put(world, "splunk", [f"event {n}".encode() for n in range(200)])
-            lines = lambda: b"".join(taken).splitlines()  # noqa: E731
-            wait_for("the events", lambda: len(lines()) >= 200)
-            equal(lines(), [f"event {n}".encode() for n in range(200)])
-            wait_for("the acknowledgements", lambda: len(polls) > 1)
-    equal(world.s3.keys("splunk-errors/"), [])
 
 
 @check
@@ -654,5 +350,33 @@ def a_folder_is_closed_with_a_manifest_and_a_marker_and_all_is_told(world):
 
 
 @check
-def no_delivery_stream_is_left(world):
-    equal(world.firehose.list_delivery_streams()["DeliveryStreamNames"], [])
+def small_objects_of_a_closed_folder_are_merged(world):
+    prefix = "merging/!{timestamp:yyyy/MM/dd/HH-mm-ss}/"
+    s3 = destination(prefix, "merging-errors/", DataFormatConversionConfiguration=TO_PARQUET)
+    s3["BufferingHints"]["IntervalInSeconds"] = 0
+    with delivery(world, "merging", ExtendedS3DestinationConfiguration=s3):
+        for n in range(30):
+            put(world, "merging", [{"n": 2 * n}, {"n": 2 * n + 1, "added": "x"}])
+
+        def closed():
+            keys = world.s3.keys("merging/")
+            folders = {key.rpartition("/")[0] for key in keys}
+            return keys if keys and all(f"{folder}/_SUCCESS" in keys for folder in folders) else None
+
+        metric = lambda name: world.metric(f"firehose_{name}", "merging")  # noqa: E731
+        wait_for("the records", lambda: metric("delivered_records_total") == 60)
+        keys = wait_for("the folders are closed", lambda: metric("open_partitions") == 0 and closed())
+        named, manifests = [], [key for key in keys if key.endswith("/_manifest.json")]
+        for key in manifests:
+            entries = json.loads(world.s3.read(key))["entries"]
+            named += [entry["url"].removeprefix(f"s3://{BUCKET}/") for entry in entries]
+        equal(sorted(named), [key for key in keys if not key.rpartition("/")[2].startswith("_")])
+        rows = collections.Counter()
+        for key in named:
+            path = world.work / "merged.parquet"
+            path.write_bytes(world.s3.read(key))
+            rows.update(duckdb.sql(f"SELECT n FROM read_parquet('{path}')").fetchall())
+        equal(rows, collections.Counter((n,) for n in range(60)))
+        # One an object, rather than one a delivery.
+        equal(len(named), len(manifests))
+        assert metric("merged_objects_total") > 0, "there was nothing to merge"

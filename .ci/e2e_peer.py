@@ -31,7 +31,7 @@ class Request:
 
 
 class Peer:
-    """An HTTP server on a free port. A handler gets a request and returns status and JSON; if it raises, the answer is 500."""
+    """An HTTP server on a free port. A handler gets a request and returns status and JSON; if it raises: 500."""
 
     def __init__(self):
         self.handlers, self.problems = {}, []
@@ -109,7 +109,8 @@ class PostgreSql:
         if self.account:
             for path in [self.dir, password]:
                 os.chown(path, self.account.pw_uid, self.account.pw_gid)
-        settings = ["-U", self.USER, "--pwfile", password, "-A", "scram-sha-256", "-E", "UTF8", "--no-locale", "--no-sync"]
+        settings = ["-U", self.USER, "--pwfile", password, "-A", "scram-sha-256"]
+        settings += ["-E", "UTF8", "--no-locale", "--no-sync"]
         subprocess.run(
             [f"{self.programs}/initdb", "-D", f"{self.dir}/data", *settings],
             preexec_fn=self.before, check=True, capture_output=True, cwd="/",

@@ -217,6 +217,12 @@ class World:
     def firehose(self):
         return self.headwater.client("firehose")
 
+    def metric(self, name, delivery_stream):
+        """A metric of a delivery stream; 0 if there is none yet."""
+        wanted = f'{name}{{delivery_stream="{delivery_stream}"}} '
+        lines = self.headwater.get("/metrics").splitlines()
+        return sum(float(line.removeprefix(wanted)) for line in lines if line.startswith(wanted))
+
     def aws(self, *arguments):
         """The AWS CLI; its answer as JSON, if it gives one."""
         done = self.aws_raw(*arguments)
