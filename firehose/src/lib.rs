@@ -13,7 +13,7 @@
 //! | conversion | [`convert`], [`schema`], `columns` |
 //! | processing | `process`: sub-records, functions, partition keys |
 //! | names and formats | [`prefix`], [`error_output`] |
-//! | other destinations | `endpoint`; `notify` tells what landed |
+//! | other destinations | `endpoint`: HTTP, Splunk, OpenSearch, Redshift, PostgreSQL, Iceberg |
 //!
 //! Exactly once means: a reader of the bucket sees each record in one object, whatever was killed and however often. It
 //! rests on intents (see [`delivery`]) and on the store's promise for what is acknowledged. Objects are stored whole, so
@@ -35,7 +35,6 @@ pub mod error_output;
 pub mod fuzzing;
 pub mod limits;
 mod metrics;
-#[cfg_attr(not(test), allow(dead_code, reason = "called by the delivery once objects are in place"))]
 mod notify;
 mod object;
 mod outbox;
