@@ -5,6 +5,7 @@
 
 mod change;
 mod divided;
+mod peers;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
