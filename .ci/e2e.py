@@ -18,6 +18,7 @@ import duckdb
 import e2e_kinesis  # noqa: F401, registers its checks, which run first
 import e2e_glue  # noqa: F401, registers its checks, which run next
 import e2e_firehose  # noqa: F401, and so on
+import e2e_iceberg  # noqa: F401
 import e2e_endpoints  # noqa: F401
 from e2e_delivery import prepare
 from e2e_world import CHECKS, Skip, World, check, destination, equal, read_shard, wait_for

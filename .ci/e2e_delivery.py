@@ -9,6 +9,7 @@ from e2e_world import ACCOUNT, REGION, ROLE, destination, equal, wait_for
 
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:slow"
 ARN = f"arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/"
+CATALOG = f"arn:aws:glue:{REGION}:{ACCOUNT}:catalog"
 TO_PARQUET = {
     "Enabled": True,
     "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": {}}},
@@ -23,6 +24,7 @@ def prepare(world):
         "HEADWATER_FIREHOSE__STREAMS__TIMED": "{ event-time-column = 'event.at', lateness = '1h' }",
         "HEADWATER_FIREHOSE__STREAMS__MERGING": "{ partitions = { success-marker = true, manifest = true,"
         " compact-below = '1 MiB', compact-to = '1 MiB', close-delay = '1s' } }",
+        "HEADWATER_FIREHOSE__ICEBERG": f"{{ '{CATALOG}' = {{ uri = '{world.peer.url}/catalog', token = 'a token' }} }}",
         "HEADWATER_FIREHOSE__FUNCTIONS": f"{{ '{FUNCTION}' = '{world.peer.url}/once' }}",
         "HEADWATER_FIREHOSE__STREAMS__CLOSING": "{ partitions = { success-marker = true, manifest = true,"
         f" close-delay = '1s' }}, notify = [{{ url = '{world.peer.url}/landed', configuration-id = 'ci' }}] }}",

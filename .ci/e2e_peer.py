@@ -40,6 +40,9 @@ class Peer:
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def do_GET(self):
+                peer.answer(self)
+
             def do_POST(self):
                 peer.answer(self)
 
@@ -59,8 +62,8 @@ class Peer:
             yield f"{self.url}/{folder}"
         finally:
             del self.handlers[folder]
-        if self.problems:
-            raise self.problems[0]
+            if self.problems:
+                raise self.problems[0]
 
     def answer(self, exchange):
         try:
@@ -88,7 +91,7 @@ def read_body(exchange, headers):
             assert exchange.rfile.readline() == b"\r\n"
         assert exchange.rfile.readline() == b"\r\n"
     else:
-        body = exchange.rfile.read(int(headers["content-length"]))
+        body = exchange.rfile.read(int(headers.get("content-length", 0)))
     return gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
 
 
