@@ -6,6 +6,7 @@ import base64
 import collections
 import contextlib
 import gzip
+import io
 import json
 import pathlib
 import sys
@@ -14,6 +15,7 @@ import time
 import traceback
 
 import duckdb
+from pyarrow import compute, parquet
 
 import e2e_kinesis  # noqa: F401, registers its checks, which run first
 import e2e_glue  # noqa: F401, registers its checks, which run next
@@ -110,6 +112,10 @@ def real_requests_become_parquet_with_the_right_figures(world):
     equal(totals, [(WEB_HITS["rows"], WEB_HITS["bytes"])])
     statuses = duckdb.sql("SELECT status, count(*) FROM relation GROUP BY status").fetchall()
     equal(dict(statuses), WEB_HITS["statuses"])
+    # Another reader, with a Parquet implementation of its own.
+    files = [parquet.read_table(io.BytesIO(world.s3.read(key))) for key in world.s3.keys("hits/")]
+    figures = [(table.num_rows, compute.sum(table["bytes"]).as_py()) for table in files]
+    equal(tuple(map(sum, zip(*figures))), (WEB_HITS["rows"], WEB_HITS["bytes"]))
     equal(world.s3.keys("hits-errors/"), [])
 
 
