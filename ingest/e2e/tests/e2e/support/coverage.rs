@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 /// What stands in the last column for an operation that the SDK for Rust does not have.
 const BOTO3: &str = "boto3";
 
+/// What stands there for an operation that no SDK has, as it is not AWS's: a command of ours calls it.
+const COMMAND_LINE: &str = "headwater";
+
 /// The README's row of an operation.
 struct Row<'a> {
     operation: &'a str,
     is_present: bool,
-    /// The module of tests that calls it through the SDK, or [`BOTO3`]; empty if there is none.
+    /// The module of tests that calls it through the SDK, [`BOTO3`] or [`COMMAND_LINE`]; empty if there is none.
     module: &'a str,
 }
 
@@ -48,6 +51,9 @@ fn is_called(service: &str, row: &Row<'_>) -> bool {
     let name = snake_case(row.operation);
     let (file, call) = match row.module {
         BOTO3 => (format!(".ci/e2e_{service}.py"), format!("{service}.{name}")),
+        COMMAND_LINE => {
+            (format!(".ci/e2e_{service}.py"), format!("\"{}\"", name.split('_').next().unwrap_or_default()))
+        }
         module => (format!("ingest/e2e/tests/e2e/{service}/{module}.rs"), format!(".{name}()")),
     };
     fs::read_to_string(repository().join(file)).is_ok_and(|source| source.contains(&call))
