@@ -5,6 +5,7 @@ import collections
 import contextlib
 import gzip
 import json
+import re
 import threading
 import time
 
@@ -187,6 +188,45 @@ def records_in_records_go_each_to_its_own_prefix(world):
         equal({folder: numbers(lines) for folder, lines in found.items()}, expected)
         equal(world.s3.keys("inner-errors/"), [])
     world.kinesis.delete_stream(StreamName="inner")
+
+
+@check
+def names_of_objects_are_as_the_prefix_zone_and_extension_say(world):
+    prefix = "named/!{timestamp:yyyy-MM-dd'T'HH}/!{firehose:random-string}/"
+    zone = {"CustomTimeZone": "Asia/Kolkata", "FileExtension": ".ndjson.gz", "CompressionFormat": "GZIP"}
+    s3 = destination(prefix, "named-errors/!{firehose:error-output-type}/", **zone)
+    with delivery(world, "named", ExtendedS3DestinationConfiguration=s3):
+        put(world, "named", [b"x"])
+        [key] = wait_for("the object", lambda: world.s3.keys("named/"))
+        _, hour, random, name = key.split("/")
+        local = lambda late: time.strftime("%Y-%m-%dT%H", time.gmtime(time.time() + 19_800 - late))  # noqa: E731
+        assert hour in [local(0), local(60)], key
+        equal((len(random), random.isalnum()), (11, True))
+        # The name of the delivery stream, its version, the time in the zone, an id.
+        assert re.fullmatch(rf"named-1-{hour[:10]}-\d\d-\d\d-\d\d-[0-9a-f-]{{36}}\.ndjson\.gz", name), name
+        equal(gzip.decompress(world.s3.read(key)), b"x")
+
+
+@check
+def what_is_not_done_is_refused_by_its_name_and_leaves_nothing(world):
+    kms = {"KMSEncryptionConfig": {"AWSKMSKeyARN": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/k"}}
+    orc = {**TO_PARQUET, "OutputFormatConfiguration": {"Serializer": {"OrcSerDe": {}}}}
+    cases = [
+        ("KMSEncryptionConfig", {"EncryptionConfiguration": kms}),
+        ("OrcSerDe", {"DataFormatConversionConfiguration": orc}),
+        ("CloudWatchLoggingOptions", {"CloudWatchLoggingOptions": {"Enabled": True}}),
+        ("Dynamic Partitioning", {"Prefix": "a/!{partitionKeyFromQuery:k}/"}),
+        ("JSON Parsing Engine", {"ProcessingConfiguration": processing(("MetadataExtraction", {}))}),
+    ]
+    for name, more in cases:
+        s3 = {**destination("refused/", "refused-errors/", **more), **more}
+        create = lambda: world.firehose.create_delivery_stream(  # noqa: E731
+            DeliveryStreamName="refused", DeliveryStreamType="DirectPut", ExtendedS3DestinationConfiguration=s3
+        )
+        message = expect_error("InvalidArgumentException", 400, create)
+        assert name in message, message
+    arguments = {"DeliveryStreamName": "refused", "Record": {"Data": b"x"}}
+    expect_error("ResourceNotFoundException", 400, world.firehose.put_record, **arguments)
 
 
 @check
