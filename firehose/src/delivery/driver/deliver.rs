@@ -175,7 +175,8 @@ impl Driver {
             "the objects of an open intent could not be built again as they were"
         );
         if is_in_place {
-            built.objects.clear();
+            // They count as what was delivered, with nothing to upload.
+            built.objects.clone_from(&intent.objects);
             built.bodies.clear();
             built.objects_in_place.clone_from(&intent.objects);
             return Ok(());
