@@ -106,6 +106,8 @@ impl Catalog {
         snapshot: &Snapshot,
     ) -> Result<(), Failure> {
         let body = json!({
+            // Some catalogs want the name here too, although it stands in the path.
+            "identifier": {"namespace": [database], "name": table},
             "requirements": [
                 {"type": "assert-table-uuid", "uuid": metadata.table_uuid},
                 {"type": "assert-ref-snapshot-id", "ref": MAIN, "snapshot-id": snapshot.parent_snapshot_id},

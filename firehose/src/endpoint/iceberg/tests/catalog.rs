@@ -168,6 +168,7 @@ impl State {
     }
 
     fn commit(&mut self, commit: &Value) -> (u16, Value) {
+        assert_eq!(commit["identifier"], json!({"namespace": ["web"], "name": "clicks"}));
         for requirement in commit["requirements"].as_array().unwrap() {
             let holds = match requirement["type"].as_str().unwrap() {
                 "assert-table-uuid" => requirement["uuid"] == self.metadata["table-uuid"],
