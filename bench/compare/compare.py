@@ -86,7 +86,7 @@ def facts(target):
 
     columns = [row[0] for row in duckdb.sql(f"DESCRIBE SELECT * FROM '{target}'").fetchall()]
     aggregates = [f'count("{name}"), count(DISTINCT "{name}")' for name in columns]
-    figures = duckdb.sql(f"SELECT count(*), {', '.join(aggregates)} FROM '{target}'").fetchone()
+    figures = duckdb.sql(f"SELECT count(*), {', '.join(aggregates)} FROM '{target}'").fetchall()[0]
     return columns, figures
 
 
